@@ -60,7 +60,38 @@ _HOME = {
     "split": "text",
 }
 
-__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604
+__all__ = [
+    "APIError",
+    "Account",
+    "FileLedger",
+    "IdempotencyMismatch",
+    "InvalidInput",
+    "Ledger",
+    "LedgerEntry",
+    "Media",
+    "MediaImage",
+    "NoLedger",
+    "OctopostClient",
+    "OctopostError",
+    "Outcome",
+    "OutcomeUnknown",
+    "PartialFailure",
+    "PlatformResult",
+    "Post",
+    "PostDraft",
+    "Preset",
+    "PublishFailed",
+    "RateLimited",
+    "Segment",
+    "Timeout",
+    "__version__",
+    "count",
+    "fit",
+    "markdown_to_text",
+    "publish_existing",
+    "publish_once",
+    "split",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -125,7 +125,7 @@ class PostDraft(_Strict):
     @classmethod
     def _thread(cls, segments: list[Segment] | None) -> list[Segment] | None:
         if segments and len(segments) > MAX_SEGMENTS:
-            raise ValueError(f"has {len(segments)} replies; a thread takes at most {MAX_SEGMENTS} besides the first post")
+            raise ValueError(f"has {len(segments)} replies; a thread takes at most {MAX_SEGMENTS} after its first post")
         return segments or None
 
     @field_validator("extra")
@@ -185,11 +185,13 @@ def _readable(error: ValidationError) -> InvalidInput:
     if isinstance(cause := first.get("ctx", {}).get("error"), InvalidInput):
         return InvalidInput(cause.message, field=name, cure=cause.cure)
     if first["type"] == "extra_forbidden":
-        return InvalidInput(f"{name} is not a field of a post.", field=name, cure="Use extra for fields we do not know.")
+        return InvalidInput(f"{name} is not a field of a post.", field=name, cure="Put fields we do not know in extra.")
     if first["type"] == "missing":
         return InvalidInput(f"{name} is missing.", field=name)
     reason = first["msg"].removeprefix("Value error, ")
-    sentence = reason if reason.startswith(("is ", "has ", "repeats ")) else f"is not right: {reason[:1].lower()}{reason[1:]}"
+    sentence = (
+        reason if reason.startswith(("is ", "has ", "repeats ")) else f"is not right: {reason[:1].lower()}{reason[1:]}"
+    )
     return InvalidInput(f"{name} {sentence}.", field=name)
 
 
@@ -308,4 +310,3 @@ class Preset(_Tolerant):
     is_system: Flag = None
     created_at: Time = None
     updated_at: Time = None
-

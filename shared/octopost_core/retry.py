@@ -66,9 +66,7 @@ def _row(*actions: Action) -> dict[Failure, Action]:
 #: Request by failure: the whole policy.
 TABLE: dict[Request, dict[Failure, Action]] = {
     Request.GET: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.WAIT, Action.RAISE),
-    Request.DELETE: _row(
-        Action.RETRY, Action.RETRY_GONE_IS_DONE, Action.RETRY_GONE_IS_DONE, Action.WAIT, Action.RAISE
-    ),
+    Request.DELETE: _row(Action.RETRY, Action.RETRY_GONE_IS_DONE, Action.RETRY_GONE_IS_DONE, Action.WAIT, Action.RAISE),
     Request.PUT: _row(Action.RETRY, Action.COMPARE, Action.COMPARE, Action.WAIT, Action.RAISE),
     Request.CREATE: _row(Action.RETRY, Action.LOOK_UP, Action.LOOK_UP, Action.WAIT, Action.RAISE),
     Request.PUBLISH: _row(Action.RETRY, Action.SETTLE, Action.SETTLE, Action.WAIT, Action.CONFLICT_SETTLES),
@@ -179,7 +177,7 @@ def markdown_table() -> str:
         "| request | " + " | ".join(_ORDER) + " |",
         "| --- |" + " --- |" * len(_ORDER),
     ]
-    lines += [f"| {request} | " + " | ".join(row[failure] for failure in _ORDER) + " |" for request, row in TABLE.items()]
+    lines += [f"| {request} | " + " | ".join(row[name] for name in _ORDER) + " |" for request, row in TABLE.items()]
     return "\n".join(lines)
 
 

@@ -49,13 +49,14 @@ def create_body(draft: PostDraft, *, schedule: bool, thread_field: ThreadField) 
     return {**body, **draft.extra}
 
 
-def update_body(post: Post, changes: Mapping[str, Any]) -> dict[str, Any]:
+def update_body(post: Post, changes: Mapping[str, Any], *, thread_field: ThreadField = "segments") -> dict[str, Any]:
     """Return the body of ``PUT /posts/:id``: all that is known of the post, changed.
 
     Whether PUT keeps or resets omitted fields is unknown, so none is omitted.
 
     :param post: The post as it is.
     :param changes: New values by field name.
+    :param thread_field: Which of the two documented spellings of a thread to send.
     """
     known = post.to_dict()
     body = {name: known[name] for name in WRITABLE if known.get(name) is not None}
@@ -67,6 +68,8 @@ def update_body(post: Post, changes: Mapping[str, Any]) -> dict[str, Any]:
         body.pop("segments", None)
     for name, value in changes.items():
         body[name] = _plain(value)
+    if thread_field == "thread" and body.get("segments"):
+        body["thread"] = [{"content": body.pop("content")}, *body.pop("segments")]
     return body
 
 
@@ -293,7 +296,7 @@ def _next(hints: Mapping[str, Any], seen: int, asked: Mapping[str, str], total: 
         return {"cursor": cursor}
     more = hints.get("has_more") is True or (total is not None and seen < total)
     page, pages = hints.get("page"), hints.get("total_pages", hints.get("pages"))
-    if _is_int(page) and (more or (_is_int(pages) and page < pages)):
+    if isinstance(page, int) and (more or (_is_int(pages) and page < pages)):
         return {"page": str(page + 1)}
     return {"offset": str(seen)} if more else None
 
