@@ -1,0 +1,7 @@
+"""Run the sandbox with ``python -m octopost_sandbox``."""
+
+import sys
+
+from octopost_sandbox.cli import main
+
+sys.exit(main())

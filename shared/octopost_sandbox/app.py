@@ -1,0 +1,93 @@
+"""The application: the API under /v1, the control API under /_sandbox, and the inbox."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from octopost_sandbox.control import ROUTES
+from octopost_sandbox.errors import ApiError
+from octopost_sandbox.v1 import V1
+from octopost_sandbox.world import World
+
+TICK = 0.2  # seconds between the background's looks at the clock
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address stays on this machine."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+class LocalOnly:
+    """Refuse requests that a web page elsewhere could have made a browser send.
+
+    The control API needs no key, so a page on the internet must not be able to reach it through the user's browser:
+    neither under a name that was made to point here (Host) nor by a form (Origin).
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 403."""
+        if scope["type"] == "http":
+            headers = dict(scope["headers"])
+            for name in (b"host", b"origin"):
+                value = headers.get(name, b"").decode("latin-1")
+                try:
+                    host = urlsplit(value if name == b"origin" else f"//{value}").hostname or ""
+                except ValueError:
+                    host = "?"
+                if value and not is_loopback(host):
+                    message = (
+                        f"The {name.decode().title()} header names {host!r}, not this machine; see --allow-remote."
+                    )
+                    await JSONResponse({"error": message, "code": "forbidden"}, 403)(scope, receive, send)
+                    return
+        await self.app(scope, receive, send)
+
+
+def _answer(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, ApiError):
+        return JSONResponse(error.body, error.status, error.headers)
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "error")
+    return JSONResponse({"error": f"{request.method} {request.url.path}: {error}", "code": code}, status)
+
+
+def make_app(world: World, allow_remote: bool = False) -> ASGIApp:
+    """Return the ASGI application for a state."""
+
+    async def keep_time() -> None:
+        while True:
+            world.tick()
+            await asyncio.sleep(TICK)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        task = asyncio.create_task(keep_time())
+        yield
+        task.cancel()
+        world.storage.close()
+
+    v1 = V1(world)
+    app = Starlette(
+        routes=[Mount("/_sandbox", routes=ROUTES), Route("/v1", v1), Route("/v1/{rest:path}", v1)],
+        exception_handlers={ApiError: _answer, HTTPException: _answer},
+        lifespan=lifespan,
+    )
+    app.state.world = world
+    return app if allow_remote else LocalOnly(app)
