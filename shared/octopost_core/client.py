@@ -229,11 +229,20 @@ class OctopostClient:
         :raises OctopostError: With ``may_have_happened`` set where it may be live all the same.
         """
         reply = self._call(Request.PUBLISH, "POST", f"{_path(post_id)}/publish")
-        # An empty reply, or one without a post, says no more than "accepted" (unknown: the reply's shape).
+        # An empty reply, or one about something else, says no more than "accepted" (unknown: the reply's shape).
         try:
-            return wire.parse_post(reply.payload)
+            post = wire.parse_post(reply.payload)
+            return post if post.id == post_id else self.get_post(post_id)
         except errors.InvalidResponse:
+            pass
+        try:
             return self.get_post(post_id)
+        except errors.OctopostError as error:
+            raise errors.ResponseLost(
+                f"Octopost accepted the publish call for post {post_id}, but the post could not be read afterwards: "
+                f"{error.message}",
+                request_id=reply.request_id,
+            ) from None
 
     # --- accounts and presets ----------------------------------------------------------------------------------------
 

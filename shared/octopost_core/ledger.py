@@ -21,12 +21,12 @@ class LedgerEntry:
 
     :param post_ids: The posts, oldest first.
     :param fingerprint: Of the draft they were made from.
-    :param committed: Whether a publish or schedule call may have been sent.
+    :param committed: Those of them whose publish or schedule call may have been sent.
     """
 
     post_ids: tuple[str, ...]
     fingerprint: str
-    committed: bool = False
+    committed: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the entry as one line of JSON."""
@@ -43,7 +43,8 @@ class LedgerEntry:
         """
         try:
             raw = json.loads(text)
-            return cls(tuple(map(str, raw["post_ids"])), str(raw["fingerprint"]), bool(raw["committed"]))
+            ids, committed = (tuple(map(str, raw[name])) for name in ("post_ids", "committed"))
+            return cls(ids, str(raw["fingerprint"]), committed)
         except (ValueError, KeyError, TypeError):
             raise InvalidInput(
                 "The stored record of an earlier try cannot be read.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,6 +43,15 @@ class Announcement:
 
     draft: PostDraft
     key: str | None = None
+    _forms: set[str] = field(default_factory=set)
+
+    def learn(self, post: Post) -> None:
+        """Take the text of a post that surely is ours for one of its forms: the server may store it changed.
+
+        :param post: A post that was made from the draft.
+        """
+        if post.content:
+            self._forms.add(normalise(post.content))
 
     def matches(self, post: Post) -> bool:
         """Tell whether a post is this announcement.
@@ -57,7 +66,7 @@ class Announcement:
         :param post: A post of the account.
         """
         return (
-            normalise(post.content) == self._content
+            normalise(post.content) in {self._content, *self._forms}
             and (post.segments is None or [normalise(text) for text in post.segments] == self._segments)
             and self._same_media(post)
         )
