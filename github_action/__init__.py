@@ -1,0 +1,1 @@
+"""The GitHub Action: announce a release, or any text, on many networks from a workflow."""
