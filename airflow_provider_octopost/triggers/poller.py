@@ -1,0 +1,271 @@
+"""One poller per connection and event loop, whatever the number of waiting posts.
+
+A thousand triggers that poll on their own cost thousands of requests a minute and run into the account's limit. Here
+each of them registers its post and awaits a future; one task reads the list of posts for all of them, newest first and
+no further back than the oldest post that is waited for. It sends nothing before a post's scheduled time, spends a
+handful of requests a minute, and ends itself when nobody waits.
+
+The event loop is never blocked: requests and the parsing of replies run in a thread, one at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from octopost_core.errors import NotFound, OctopostError, RateLimited
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from octopost_core.client import OctopostClient, Page
+    from octopost_core.models import Post
+
+log = logging.getLogger(__name__)
+
+#: Requests a minute, however many posts are waited for; a shorter poll interval may ask for more.
+REQUESTS_PER_MINUTE = 6
+#: A post is given up after so many polls in a row that failed.
+MAX_FAILED_POLLS = 5
+#: Seconds after which the connection is read again, so that a new key comes into effect.
+CONNECTION_AGE = 300.0
+#: Share of the account's requests that is left to others before the poller waits for the next window.
+LEAVE_TO_OTHERS = 0.2
+#: Seconds to wait on a 429 that names no time.
+UNTOLD_WAIT = 60.0
+
+
+class PollFailed(Exception):
+    """Say that a post could not be read for several polls in a row."""
+
+
+class PostMissing(Exception):
+    """Say that a post no longer exists."""
+
+
+@dataclass(eq=False)
+class _Waiter:
+    """One post that a trigger waits for. ``due_at`` is in seconds since the epoch: nothing is asked before."""
+
+    post_id: str
+    created_at: datetime | None
+    due_at: float
+    interval: float
+    future: asyncio.Future[dict[str, Any]]
+    failures: int = 0
+
+
+@dataclass
+class _Allowance:
+    """A token bucket for requests: a small burst, then an even flow."""
+
+    tokens: float = float(REQUESTS_PER_MINUTE)
+    filled_at: float = field(default_factory=time.monotonic)
+
+    def wait(self, interval: float) -> float:
+        """Take one request; return the seconds to wait before it is sent."""
+        # One request per poll interval is always allowed: a single post is polled as often as its author wants.
+        rate = max(REQUESTS_PER_MINUTE / 60, 1 / max(interval, 0.01))
+        now = time.monotonic()
+        self.tokens = min(REQUESTS_PER_MINUTE, self.tokens + (now - self.filled_at) * rate) - 1
+        self.filled_at = now
+        return max(0.0, -self.tokens / rate)
+
+
+_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Poller]] = WeakKeyDictionary()
+
+
+async def wait_for_post(
+    octopost_conn_id: str,
+    post_id: str,
+    *,
+    created_at: datetime | None = None,
+    due: datetime | None = None,
+    interval: float = 15.0,
+) -> dict[str, Any]:
+    """
+    Wait until a post is published or failed; return it as a dict.
+
+    :param octopost_conn_id: Connection of type ``octopost``.
+    :param post_id: The post.
+    :param created_at: When it was created, so that the list is read no further back.
+    :param due: When it is scheduled; it is not asked for before.
+    :param interval: Seconds between two polls.
+    :raises PostMissing: It no longer exists.
+    :raises PollFailed: It could not be read for :data:`MAX_FAILED_POLLS` polls in a row.
+    """
+    loop = asyncio.get_running_loop()
+    pollers = _pollers.setdefault(loop, {})
+    poller = pollers.get(octopost_conn_id)
+    if poller is None:
+        poller = pollers[octopost_conn_id] = Poller(octopost_conn_id, pollers)
+    waiter = _Waiter(
+        post_id, created_at, max(time.time(), due.timestamp() if due else 0.0), interval, loop.create_future()
+    )
+    poller.add(waiter)
+    try:
+        return await waiter.future
+    finally:
+        poller.remove(waiter)
+
+
+class Poller:
+    """
+    Poll on behalf of all triggers of one connection.
+
+    :param octopost_conn_id: Connection of type ``octopost``.
+    :param registry: Where this poller is entered under its connection; it takes itself out when it ends.
+    """
+
+    def __init__(self, octopost_conn_id: str, registry: dict[str, Poller]) -> None:
+        self._conn_id = octopost_conn_id
+        self._registry = registry
+        self._waiters: set[_Waiter] = set()
+        self._changed = asyncio.Event()
+        self._allowance = _Allowance()
+        self._client: OctopostClient | None = None
+        self._client_made_at = 0.0
+        self._pages_of_last_list = 1
+        self._not_before = 0.0
+        # A context of its own: the poller must not log under the name of the trigger that happened to come first.
+        self._task = asyncio.create_task(
+            self._run(), context=contextvars.Context(), name=f"octopost-{octopost_conn_id}"
+        )
+
+    def add(self, waiter: _Waiter) -> None:
+        """Wait for one more post."""
+        self._waiters.add(waiter)
+        self._changed.set()
+
+    def remove(self, waiter: _Waiter) -> None:
+        """Wait for one post less; with the last one the poller ends."""
+        self._waiters.discard(waiter)
+        self._changed.set()
+
+    async def _run(self) -> None:
+        try:
+            while self._waiters:
+                self._changed.clear()
+                now = time.time()
+                pause = max(self._not_before, min(waiter.due_at for waiter in self._waiters)) - now
+                if pause > 0:
+                    await self._sleep(pause)
+                    continue
+                due = [waiter for waiter in self._waiters if waiter.due_at <= now]
+                await self._poll(due)
+        finally:
+            if self._registry.get(self._conn_id) is self:
+                del self._registry[self._conn_id]
+            if self._client is not None:
+                self._client.close()
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, or until a post is added or taken away."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    # --- one poll ----------------------------------------------------------------------------------------------------
+
+    async def _poll(self, due: list[_Waiter]) -> None:
+        interval = min(waiter.interval for waiter in due)
+        self._not_before = time.time() + interval
+        wanted: dict[str, list[_Waiter]] = {}
+        for waiter in due:
+            wanted.setdefault(waiter.post_id, []).append(waiter)
+        try:
+            client = await self._connected()
+            if len(wanted) <= self._pages_of_last_list:
+                await self._read_each(client, wanted, interval)
+            else:
+                await self._read_list(client, wanted, interval)
+            self._spare(client)
+        except RateLimited as error:
+            self._not_before = time.time() + max(interval, error.retry_after or UNTOLD_WAIT)
+            log.info("Octopost asks to wait: polling again in %.0f s.", self._not_before - time.time())
+        except Exception as error:
+            self._failed(error, wanted)
+        else:
+            for waiter in due:
+                waiter.failures = 0
+
+    async def _connected(self) -> OctopostClient:
+        if self._client is None or time.monotonic() - self._client_made_at > CONNECTION_AGE:
+            from airflow_provider_octopost.hooks.octopost import OctopostHook
+
+            settings = await OctopostHook.async_settings(self._conn_id)
+            old, self._client = self._client, await asyncio.to_thread(settings.client, max_wait=0)
+            self._client_made_at = time.monotonic()
+            if old is not None:
+                old.close()
+        return self._client
+
+    async def _read_each(self, client: OctopostClient, wanted: dict[str, list[_Waiter]], interval: float) -> None:
+        for post_id, waiters in list(wanted.items()):
+            await asyncio.sleep(self._allowance.wait(interval))
+            try:
+                self._look_at(await asyncio.to_thread(client.get_post, post_id), waiters)
+            except NotFound:
+                for waiter in waiters:
+                    _fail(waiter, PostMissing(f"Post {post_id} no longer exists; somebody deleted it."))
+            del wanted[post_id]
+
+    async def _read_list(self, client: OctopostClient, wanted: dict[str, list[_Waiter]], interval: float) -> None:
+        """Read the list page by page until every wanted post was seen; ask for those by name that it leaves out."""
+        created = [waiter.created_at for waiters in wanted.values() for waiter in waiters]
+        since = None if None in created else min(moment for moment in created if moment)
+        pages = client.list_pages(since=since)
+        count = 0
+        while any(not waiter.future.done() for waiters in wanted.values() for waiter in waiters):
+            await asyncio.sleep(self._allowance.wait(interval))
+            page = await asyncio.to_thread(_next_page, pages)
+            if page is None:
+                break
+            count += 1
+            for post in page.posts:
+                if post.id in wanted:
+                    self._look_at(post, wanted.pop(post.id))
+        self._pages_of_last_list = max(1, count)
+        # Few of them in one poll; the others come next time.
+        await self._read_each(client, dict(list(wanted.items())[:REQUESTS_PER_MINUTE]), interval)
+
+    def _look_at(self, post: Post, waiters: list[_Waiter]) -> None:
+        for waiter in waiters:
+            if post.terminal and not waiter.future.done():
+                waiter.future.set_result(post.to_dict())
+            elif post.status == "scheduled" and post.scheduled_for is not None:
+                waiter.due_at = max(waiter.due_at, post.scheduled_for.timestamp())
+
+    def _spare(self, client: OctopostClient) -> None:
+        """Leave a part of the account's requests to the tasks that publish."""
+        seen = client.rate_limit
+        if seen is not None and seen.reset_at is not None and seen.remaining < seen.limit * LEAVE_TO_OTHERS:
+            self._not_before = max(self._not_before, seen.reset_at.timestamp())
+
+    def _failed(self, error: Exception, wanted: dict[str, list[_Waiter]]) -> None:
+        self._client_made_at = float("-inf")  # read the connection anew: a new key may be the cure
+        told = str(error) if isinstance(error, OctopostError) else f"{type(error).__name__}: {error}"
+        log.warning("A poll failed: %s", told)
+        for waiters in wanted.values():
+            for waiter in waiters:
+                waiter.failures += 1
+                if waiter.failures >= MAX_FAILED_POLLS:
+                    message = f"Post {waiter.post_id} could not be read for {waiter.failures} polls in a row. {told}"
+                    _fail(waiter, PollFailed(message))
+
+
+def _next_page(pages: Iterator[Page]) -> Page | None:
+    return next(pages, None)
+
+
+def _fail(waiter: _Waiter, error: Exception) -> None:
+    if not waiter.future.done():
+        waiter.future.set_exception(error)
