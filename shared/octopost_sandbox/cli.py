@@ -167,9 +167,9 @@ def _serve(options: argparse.Namespace) -> int:
 
     def announce() -> None:
         facts = {"base_url": f"{world.public_url}/v1", "key": key, "inbox": f"{world.public_url}/", "pid": os.getpid()}
-        print(f"base_url: {facts['base_url']}\napi_key:  {key}\ninbox:    {facts['inbox']}", flush=True)
         if options.ready_file is not None:
             _write_ready_file(options.ready_file, facts)
+        print(f"base_url: {facts['base_url']}\napi_key:  {key}\ninbox:    {facts['inbox']}", flush=True)
 
     server = make_server(make_app(world, options.allow_remote), announce)
     if options.stop_with_stdin:

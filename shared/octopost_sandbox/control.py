@@ -216,7 +216,7 @@ async def tier(request: Request) -> JSONResponse:
     world = world_of(request)
     if request.method == "POST":
         name = (await body_of(request)).get("tier")
-        if name not in TIERS:
+        if name not in tuple(TIERS):
             raise ApiError(400, f"tier {name!r} is not one of {', '.join(TIERS)}.")
         world.limits.tier = name
         world.limits.clear()

@@ -5,18 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from octopost_sandbox.posts import PLATFORMS, Post
-from octopost_sandbox.texts import measure
+from octopost_core.limits import count
+from octopost_core.platforms import PLATFORMS
+from octopost_sandbox.posts import Post
 
-# Documented: the platform pages, images per post.
-MAX_IMAGES = {"twitter": 4, "bluesky": 4, "mastodon": 4, "linkedin": 4, "threads": 10, "instagram": 10, "facebook": 10}
-THREADED = {"twitter", "bluesky", "mastodon", "threads"}  # Documented: threading page and platform pages.
-
-NAMES = {
-    "twitter": "X", "bluesky": "Bluesky", "mastodon": "Mastodon", "linkedin": "LinkedIn", "threads": "Threads",
-    "instagram": "Instagram", "facebook": "Facebook", "tiktok": "TikTok", "youtube": "YouTube", "discord": "Discord",
-    "slack": "Slack", "telegram": "Telegram",
-}  # fmt: skip
+ONLY_ADVISED = {"slack"}  # Network knowledge: Slack takes ten times the length it advises.
 USERNAMES = {"bluesky": "octo.bsky.social", "mastodon": "octo@mastodon.social"}
 
 
@@ -40,44 +33,47 @@ def accounts(stamp: str) -> list[dict[str, Any]]:
 
 def parts_for(post: Post, network: str) -> list[str]:
     """Return the texts a network shows: the thread, or (a guess) only the main post where threads do not exist."""
-    return post.parts if network in THREADED else post.parts[:1]
+    return post.parts if PLATFORMS[network].threads else post.parts[:1]
 
 
 def limit_error(post: Post, network: str) -> str | None:
     """Return why the network refuses the post's length, or None."""
-    parts = parts_for(post, network)
+    if network in ONLY_ADVISED:
+        return None
+    name, parts = PLATFORMS[network].name, parts_for(post, network)
     for number, text in enumerate(parts, 1):
-        size = measure(text, network)
-        if size.limit is not None and size.used > size.limit:
+        over = next((measure for measure in count(text, network).measures if not measure.fits), None)
+        if over is not None:
             where = f" in part {number} of {len(parts)}" if len(parts) > 1 else ""
-            return f"Content is too long for {NAMES[network]}{where}: {size.used} of at most {size.limit} {size.unit}."
+            return f"Content is too long for {name}{where}: {over}."
     return None
 
 
 def media_error(post: Post, network: str) -> str | None:
-    """Return why the network refuses the post's media, or None (documented: the platform pages)."""
+    """Return why the network refuses the post's media, or None."""
     media = post.media or {}
     images, video = media.get("images") or [], media.get("video")
-    name = NAMES[network]
-    if network == "instagram" and not images and not video:
-        return "Instagram posts need an image or a video."
-    if network in ("tiktok", "youtube") and not video:
+    name, rule = PLATFORMS[network].name, PLATFORMS[network].media
+    if rule.video == "required" and not video:
         return f"{name} posts need a video."
-    if network in ("bluesky", "linkedin") and video:
+    if rule.required and not images and not video:
+        return f"{name} posts need an image or a video."
+    if rule.video == "no" and video:
         return f"Video is not supported on {name}."
-    if network == "twitter" and images and video:
-        return "X does not take images and a video in one post."
-    if len(images) > MAX_IMAGES.get(network, len(images)):
-        return f"{name} takes at most {MAX_IMAGES[network]} images, the post has {len(images)}."
+    if rule.exclusive and images and video:
+        return f"{name} does not take images and a video in one post."
+    if rule.max_images and len(images) > rule.max_images:
+        return f"{name} takes at most {rule.max_images} images, the post has {len(images)}."
     return None
 
 
 def refusal(post: Post, network: str, account: dict[str, Any] | None, failing: dict[str, str]) -> str | None:
     """Return why the post does not go out on a network, or None."""
+    name = PLATFORMS[network].name
     if account is None:
-        return f"No {NAMES[network]} account is connected."
+        return f"No {name} account is connected."
     if not account["is_active"]:
-        return f"The access token of {account['username']} has expired. Please reconnect your {NAMES[network]} account."
+        return f"The access token of {account['username']} has expired. Please reconnect your {name} account."
     return failing.get(network) or limit_error(post, network) or media_error(post, network)
 
 

@@ -7,15 +7,12 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
+from octopost_core.platforms import PLATFORMS as TABLE
 from octopost_sandbox.clock import from_iso, to_iso
 from octopost_sandbox.dialect import Dialect
 from octopost_sandbox.errors import ApiError, invalid
 
-# Documented: posts page (newer generation).
-PLATFORMS = (
-    "twitter", "bluesky", "mastodon", "linkedin", "threads", "instagram",
-    "facebook", "tiktok", "youtube", "discord", "slack", "telegram",
-)  # fmt: skip
+PLATFORMS = tuple(TABLE)  # Documented: posts page (newer generation).
 STATUSES = ("draft", "scheduled", "publishing", "published", "failed")
 MAX_REPLIES = 24  # Documented for the web app (threading page); inferred for the API.
 KNOWN_FIELDS = {"content", "platforms", "scheduled_for", "media", "segments", "thread", "platform_options"}

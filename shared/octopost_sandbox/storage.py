@@ -7,6 +7,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+UPSERT = "INSERT INTO records VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
+
 
 class Storage:
     """Keep records in a SQLite file, one row each; without a file, keep nothing.
@@ -23,14 +25,13 @@ class Storage:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute(
-                "CREATE TABLE IF NOT EXISTS records"
-                " (kind TEXT, id TEXT, body TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID"
+                "CREATE TABLE IF NOT EXISTS records (kind TEXT, id TEXT, body TEXT, PRIMARY KEY (kind, id))"
             )
 
     def put(self, kind: str, record_id: str, body: dict[str, Any]) -> None:
         """Write one record."""
         if self._db is not None:
-            self._db.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", (kind, record_id, json.dumps(body)))
+            self._db.execute(UPSERT, (kind, record_id, json.dumps(body)))
 
     def delete(self, kind: str, record_id: str) -> None:
         """Remove one record."""
@@ -38,10 +39,10 @@ class Storage:
             self._db.execute("DELETE FROM records WHERE kind = ? AND id = ?", (kind, record_id))
 
     def load(self, kind: str) -> list[dict[str, Any]]:
-        """Return every record of a kind."""
+        """Return every record of a kind, in the order they were first written."""
         if self._db is None:
             return []
-        rows = self._db.execute("SELECT body FROM records WHERE kind = ? ORDER BY id", (kind,))
+        rows = self._db.execute("SELECT body FROM records WHERE kind = ? ORDER BY rowid", (kind,))
         return [json.loads(body) for (body,) in rows]
 
     def clear(self) -> None:
