@@ -13,7 +13,6 @@ from github_action.message import Message
 from octopost_core.errors import InvalidInput
 from octopost_core.limits import count, findings
 from octopost_core.platforms import MAX_PARTS, PLATFORMS
-from octopost_core.text import fit, split
 
 if TYPE_CHECKING:
     from octopost_core.models import PostDraft
@@ -170,10 +169,14 @@ def _post(config: Config, networks: tuple[str, ...], message: Message) -> Planne
             field="content",
             cure="Shorten it, or write when-too-long: shorten, or thread.",
         )
+    from octopost_core.text import fit  # most texts fit as they are
+
     return Planned(networks, (fit(message.text, list(networks), link=message.link),), shortened=True)
 
 
 def _thread(config: Config, networks: tuple[str, ...], message: Message) -> Planned:
+    from octopost_core.text import split
+
     parts = split(message.text, list(networks), link=message.link)
     if len(parts) <= MAX_PARTS:
         return Planned(networks, tuple(parts))
@@ -187,6 +190,8 @@ def _thread(config: Config, networks: tuple[str, ...], message: Message) -> Plan
 
 
 def _marked_thread(config: Config, networks: tuple[str, ...], marked: list[str], link: str | None) -> Planned:
+    from octopost_core.text import split
+
     parts: list[str] = []
     shortened = False
     for text in marked:

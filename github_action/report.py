@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from github_action.config import FailOn
@@ -113,6 +113,7 @@ class Report:
             self.note_id(post.id)
         for result in outcome.results.values():
             self.rows[result.network] = self._row(result)
+        self._show_what_is_there(outcome)
 
     def fail(self, networks: tuple[str, ...], *, unknown: bool, error: str, post_id: str | None) -> None:
         """Note a post whose end nobody can tell, or that was not sent.
@@ -197,6 +198,24 @@ class Report:
             "failed-platforms": "" if self.previewed else "\n".join(row.network for row in self.failed),
             "skipped-reason": self.skipped.reason if self.skipped else "",
         }
+
+    def _show_what_is_there(self, outcome: Outcome) -> None:
+        """Put the text that an earlier run published in the place of today's wording, where they differ."""
+        from github_action.plan import Planned, measure
+
+        held = {post.id: (post.content, *(post.segments or ())) for post in outcome.posts if post.content}
+        texts = {result.network: held.get(result.post_id or "") for result in outcome.results.values()}
+        shown: list[Planned] = []
+        for planned in self.planned:
+            groups: dict[tuple[str, ...], list[str]] = {}
+            for name in planned.networks:
+                groups.setdefault(texts.get(name) or planned.parts, []).append(name)
+            for parts, names in groups.items():
+                same = parts == planned.parts
+                shown.append(Planned(tuple(names), parts, shortened=planned.shortened and same))
+                for name in [] if same else names:
+                    self.rows[name] = replace(self.rows[name], used=measure(shown[-1], name))
+        self.planned = shown
 
     def _row(self, result: NetworkOutcome) -> Row:
         return Row(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import html
 import re
+from typing import TYPE_CHECKING
 
 from github_action.commands import printable
-from github_action.plan import Planned
 from github_action.report import Report, Row
 from octopost_core.errors import PartialFailure, PublishFailed
 from octopost_core.platforms import PLATFORMS
+
+if TYPE_CHECKING:
+    from github_action.plan import Planned
 
 #: Characters of one text that are shown; the rest is counted.
 SHOWN = 4000
