@@ -92,7 +92,7 @@ def publish_once(
         wait=wait,
         on_post_id=on_post_id,
     )
-    return _guarded(run, publication.publish, on_partial_failure)
+    return _guarded(run, publication.settler, publication.publish, on_partial_failure)
 
 
 def publish_existing(
@@ -118,14 +118,14 @@ def publish_existing(
     :raises OutcomeUnknown: As in :func:`publish_once`.
     """
     run = Run(deadline, on_event)
-    return _guarded(run, lambda: _publish_by_id(client, post_id, run, wait=wait), on_partial_failure)
+    settler = Settler(client, run, wait=wait)
+    return _guarded(run, settler, lambda: _publish_by_id(client, post_id, run, settler), on_partial_failure)
 
 
-def _publish_by_id(client: OctopostClient, post_id: str, run: Run, *, wait: bool) -> Outcome:
+def _publish_by_id(client: OctopostClient, post_id: str, run: Run, settler: Settler) -> Outcome:
     run.current = post_id
     post: Post | None = client.get_post(post_id)
     assert post is not None
-    settler = Settler(client, run, wait=wait)
     if post.status == SCHEDULED:
         run.tell("check", "The post is scheduled and goes out at its time.", post_id, "warning")
     elif not post.terminal:
@@ -135,12 +135,15 @@ def _publish_by_id(client: OctopostClient, post_id: str, run: Run, *, wait: bool
     return judge([post], operation="resumed" if settler.sent else "unchanged", events=run.events)
 
 
-def _guarded(run: Run, work: Callable[[], Outcome], policy: Policy) -> Outcome:
-    """See that every error names its post, and that every network's end is told."""
+def _guarded(run: Run, settler: Settler, work: Callable[[], Outcome], policy: Policy) -> Outcome:
+    """See that every error names its post, that none hides a publish call, and that every network's end is told."""
     try:
         outcome = work()
     except errors.OctopostError as error:
         error.post_id = error.post_id or run.current
+        if settler.open and not isinstance(error, errors.OutcomeUnknown):
+            post_id = min(settler.open)
+            raise errors.OutcomeUnknown(post_id, f"its publish call was sent, and then: {error.message}") from error
         raise
     for network, reason in outcome.failed.items():
         run.tell("judge", f"{network} failed: {reason}", outcome.results[network].post_id, "warning")
@@ -174,7 +177,7 @@ class _Publication:
         self._identity, self._ledger, self._on_post_id = identity, ledger, on_post_id
         self._publish, self._retry_failed, self._look_first = publish, retry_failed, look_first
         self._lookup = LookUp(client, run, self._announcement, since)
-        self._settler = Settler(client, run, wait=wait, draft=draft, note=self._persist)
+        self.settler = Settler(client, run, wait=wait, draft=draft, note=self._persist)
         self._known: list[str] = []  # the announcement's posts that are in the ledger or were made here
         self._created: set[str] = set()
         self._committed: set[str] = set()  # those whose commit may have been sent, here or in an earlier try
@@ -188,7 +191,7 @@ class _Publication:
         again = {post.id for post in snapshot.posts} if snapshot and self._retry_failed else set()
         self._resumed = bool(snapshot and snapshot.posts)
         while True:
-            standing = election.elect(snapshot.posts if snapshot else [], retry=again - self._settler.sent)
+            standing = election.elect(snapshot.posts if snapshot else [], retry=again - self.settler.sent)
             final = snapshot is not None and self._lookup.order_is_final(snapshot)
             step = election.next_step(
                 standing, self._draft.platforms, self._created, final=final, publish=self._publish
@@ -319,7 +322,7 @@ class _Publication:
         self._run.sleep(2.0, f"waiting for draft {post.id} of another announcement")
 
     def _commit(self, post_id: str) -> Post | None:
-        post = self._settler.commit(post_id)
+        post = self.settler.commit(post_id)
         if post is None:
             self._run.tell("check", f"Post {post_id} no longer exists.", post_id)
             self._forget(post_id)
@@ -349,13 +352,21 @@ class _Publication:
         if isinstance(step, election.Keep):
             done += step.posts
         else:
-            for post in step.litter:
-                if self._is_litter(post):
-                    self._delete(post, "Left by another try")
+            self._tidy(step.litter)
         for post in done:
             if post.id not in self._known:
                 self._persist(post.id, post.status != DRAFT)
         return judge(done, wanted, operation=self._operation(step), events=self._run.events)
+
+    def _tidy(self, litter: Sequence[Post]) -> None:
+        """Delete what other tries have left; that it fails must not hide how the publication ended."""
+        for post in litter:
+            if not self._is_litter(post):
+                continue
+            try:
+                self._delete(post, "Left by another try")
+            except errors.OctopostError as error:
+                self._run.tell("judge", f"Post {post.id} could not be deleted: {error.message}", post.id, "warning")
 
     def _is_litter(self, post: Post) -> bool:
         """Only our own text is tidied up: a draft that merely names the same release may be a person's."""
@@ -366,7 +377,7 @@ class _Publication:
     def _operation(self, step: election.Finish | election.Keep) -> Operation:
         if isinstance(step, election.Keep):
             return "drafted" if self._created & {post.id for post in step.posts} else "resumed"
-        if not self._settler.sent:
+        if not self.settler.sent:
             return "unchanged"
         if self._resumed:
             return "resumed"

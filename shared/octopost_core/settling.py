@@ -41,8 +41,9 @@ class Settler:
     ) -> None:
         self._client, self._run, self._wait, self._draft = client, run, wait, draft
         self._note = note or (lambda post_id, committed: None)
-        #: Ids whose commit was sent and may have been carried out.
+        #: Ids whose commit was sent and may have been carried out; and those of them whose end is not known yet.
         self.sent: set[str] = set()
+        self.open: set[str] = set()
 
     def commit(self, post_id: str) -> Post | None:
         """Take a draft to its end; ``None`` where it no longer existed before anything was sent.
@@ -67,6 +68,7 @@ class Settler:
                 post = sent
             post = self._settle(post)
             if post.status != DRAFT:
+                self.open.discard(post.id)
                 return post
         raise errors.OutcomeUnknown(post_id, "it is still a draft after two publish calls.")
 
@@ -115,9 +117,7 @@ class Settler:
         come to it all the same, the later copy is deleted while it is still scheduled.
         """
         assert self._draft is not None
-        self._run.tell(
-            "commit", "No update schedules here; creating the post with its time.", post.id, "warning"
-        )
+        self._run.tell("commit", "No update schedules here; creating the post with its time.", post.id, "warning")
         self._not_sent(post.id)
         self._client.delete_post(post.id)
         try:
@@ -132,10 +132,12 @@ class Settler:
 
     def _sending(self, post_id: str) -> None:
         self.sent.add(post_id)
+        self.open.add(post_id)
         self._note(post_id, True)
 
     def _not_sent(self, post_id: str) -> None:
         self.sent.discard(post_id)
+        self.open.discard(post_id)
         self._note(post_id, False)
 
     def _settle(self, post: Post) -> Post:
@@ -153,6 +155,7 @@ class Settler:
             except errors.NotFound:
                 raise self.deleted(post.id) from None
             except errors.OctopostError as error:
+                # A key revoked meanwhile cannot be waited out; the frame tells that the end is unknown.
                 if not error.retryable and not error.may_have_happened:
                     raise
                 self._run.tell("settle", error.message, post.id, "warning")
