@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -165,20 +166,16 @@ class OctopostClient:
     def list_pages(self, *, since: datetime | None = None) -> Iterator[Page]:
         """Yield the pages of the list of posts.
 
-        Ordering is unknown. Where a page and all before it run from new to old, reading stops at the first page that
-        lies wholly before ``since``.
+        Ordering is unknown. Once the posts have shown that they run from new to old, reading stops at the first page
+        that ends before ``since``.
 
         :param since: How far back to read (aware), or ``None`` for everything.
         """
-        newest_first, last = True, None
+        times: list[datetime] = []
         for reply, part, sent_at in self._pages("/posts", "posts"):
             posts = [post for post in (wire.parse_model(Post, item) for item in part.items) if post]
-            times = [post.created_at for post in posts if post.created_at]
-            newest_first = newest_first and all(
-                earlier >= later for earlier, later in zip([*([last] if last else []), *times], times, strict=False)
-            )
-            last = times[-1] if times else last
-            ended = bool(since and newest_first and times and times[-1] < since)
+            times += [post.created_at for post in posts if post.created_at]
+            ended = bool(since and _newest_first(times) and times[-1] < since)
             yield Page(posts, reply.date, sent_at, more=part.next is not None and not ended)
             if ended:
                 return
@@ -341,6 +338,11 @@ class OctopostClient:
                 self.rate_limit = seen
 
         return note
+
+
+def _newest_first(times: list[datetime]) -> bool:
+    """Whether an order is proved: one post, or several of one moment, prove none."""
+    return len(set(times)) > 1 and all(earlier >= later for earlier, later in pairwise(times))
 
 
 def _path(post_id: str) -> str:

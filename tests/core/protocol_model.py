@@ -35,7 +35,11 @@ class Server:
     def create(self, networks: list[str]) -> Post:
         stamp = EPOCH + timedelta(seconds=self.now // self.step * self.step)
         post = Post.model_construct(
-            id=f"{self.rng.randrange(10**6):06}", status=DRAFT, platforms=networks, created_at=stamp, platform_results={}
+            id=f"{self.rng.randrange(10**6):06}",
+            status=DRAFT,
+            platforms=networks,
+            created_at=stamp,
+            platform_results={},
         )
         self.posts[post.id] = post
         return post
