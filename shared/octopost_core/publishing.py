@@ -189,7 +189,9 @@ class _Publication:
         snapshot = self._begin()
         # Only what failed before this run is tried again, so that one run tries each network once.
         again = {post.id for post in snapshot.posts} if snapshot and self._retry_failed else set()
-        self._resumed = bool(snapshot and snapshot.posts)
+        # A post for other networks (the same release in another text) is no earlier try of this one.
+        wanted = set(self._draft.platforms)
+        self._resumed = bool(snapshot and any(not wanted.isdisjoint(post.platforms) for post in snapshot.posts))
         while True:
             standing = election.elect(snapshot.posts if snapshot else [], retry=again - self.settler.sent)
             final = snapshot is not None and self._lookup.order_is_final(snapshot)
