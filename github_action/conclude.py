@@ -22,11 +22,12 @@ def conclude(runner: Runner, report: Report) -> int:
     forgiven = (report.fail_on == "none" and code in FORGIVABLE) or (report.fail_on == "all" and code == 3)
     for warning in report.warnings:
         runner.annotate("warning", warning, "Octopost")
+    report.errors = [in_terms_of_inputs(error) for error in report.errors]
     for error in report.errors:
         runner.annotate("warning" if forgiven else "error", str(error), title(error))
     if report.skipped:
         runner.annotate("notice", report.skipped.message, "Nothing announced")
-    elif report.operation == "unchanged":
+    elif report.operation == "unchanged" and not report.errors:
         runner.annotate("notice", f"{unchanged(report)} Nothing was sent.", "Announced before")
     table(runner, report)
     outputs = report.outputs()
@@ -49,11 +50,22 @@ def exit_code(report: Report) -> int:
     codes = [error.exit_code for error in report.errors]
     reached = any(row.status in ("published", "scheduled", "draft", "publishing") for row in report.rows.values())
     for code in (4, 5):
-        if code in codes or any(code == 4 and error.may_have_happened for error in report.errors):
+        if code in codes:
             return code
     if codes and reached:
         return 3
     return max(codes, default=0)
+
+
+def in_terms_of_inputs(error: errors.OctopostError) -> errors.OctopostError:
+    """Return an error that calls a field of the core by the name of its input.
+
+    :param error: Any error.
+    """
+    if not isinstance(error, errors.InvalidInput) or not error.field or "_" not in error.field:
+        return error
+    name = error.field.replace("_", "-")
+    return errors.InvalidInput(error.message.replace(error.field, name), field=name, cure=error.cure)
 
 
 def title(error: errors.OctopostError) -> str:

@@ -190,8 +190,6 @@ def _thread(config: Config, networks: tuple[str, ...], message: Message) -> Plan
 
 
 def _marked_thread(config: Config, networks: tuple[str, ...], marked: list[str], link: str | None) -> Planned:
-    from octopost_core.text import split
-
     parts: list[str] = []
     shortened = False
     for text in marked:
@@ -199,6 +197,8 @@ def _marked_thread(config: Config, networks: tuple[str, ...], marked: list[str],
         if not _too_long(text, networks):
             parts.append(text)
         elif config.when_too_long == "thread" or config.thread == "auto":
+            from octopost_core.text import split
+
             parts += split(text, list(networks), link=held)
         else:
             post = _post(config, networks, Message(text, held))

@@ -54,7 +54,6 @@ def look_back(
 class Publisher:
     """Publish one post after the other.
 
-    :param identity: Repository, release or run, and step; never the attempt.
     :param key: The URL by which the announcement is known in any wording, or ``None``.
     :param again: Whether an earlier attempt may have got somewhere.
     """
@@ -63,7 +62,6 @@ class Publisher:
     config: Config
     runner: Runner
     report: Report
-    identity: str
     key: str | None
     since: datetime | None
     again: bool
@@ -83,11 +81,11 @@ class Publisher:
                 self.report.settle(error.outcome)
                 found.append(error)
             except errors.OctopostError as error:
-                self.report.fail(
-                    planned.networks, unknown=error.may_have_happened, error=error.message, post_id=error.post_id
-                )
+                # The core turns every doubt about a publish call into OutcomeUnknown; anything else sent nothing.
+                unknown = isinstance(error, errors.OutcomeUnknown)
+                self.report.fail(planned.networks, unknown=unknown, error=error.message, post_id=error.post_id)
                 found.append(error)
-                if not isinstance(error, errors.OutcomeUnknown):
+                if not unknown:
                     break
         return found
 
@@ -117,7 +115,6 @@ class Publisher:
         outcome = publish_once(
             self.client,
             draft,
-            identity=f"{self.identity} on {', '.join(planned.networks)}",
             since=self.since,
             key=self.key,
             second_try=self.again,

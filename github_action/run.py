@@ -151,7 +151,6 @@ def _publish(
         config=config,
         runner=runner,
         report=report,
-        identity=f"{context.repository} {release.tag if release else context.run_id} {context.job}/{context.action}",
         key=release.url if release else None,
         since=look_back(config, context, release, GitHub(context, config.github_token), datetime.now(UTC)),
         again=context.attempt > 1,
