@@ -68,10 +68,10 @@ def set_up(name: str, python: str) -> None:
     folder = DEV if name == "dev" else ROOT / ".venvs" / name
     requirements = ROOT / f"requirements/{name}.txt"
     version = subprocess.run([python, "-VV"], capture_output=True, text=True, check=True).stdout
-    base = digest(python, version, str(ROOT), ROOT / "requirements/uv.txt" if name == "dev" else "")
+    base = digest(os.path.realpath(python), version, str(ROOT), ROOT / "requirements/uv.txt" if name == "dev" else "")
     wanted = {"base": base, "packages": digest(base, requirements)}
     if name in WITH_PROJECT:
-        wanted["project"] = digest(wanted["packages"], ROOT / "pyproject.toml")
+        wanted["project"] = digest(wanted["packages"], ROOT / "pyproject.toml", ROOT / "shared/octopost_core/version.py")
 
     def stale(step: str) -> bool:
         stamp = folder / f".{step}.stamp"
