@@ -21,6 +21,7 @@ class Context:
     :param event: The event's payload, ``{}`` where the runner names no event file.
     :param action: The step's id within its job (``GITHUB_ACTION``).
     :param attempt: 1 for the first try of a run, more for a re-run.
+    :param home: A folder that the steps of a job share.
     """
 
     event_name: str = ""
@@ -36,6 +37,7 @@ class Context:
     action: str = ""
     workspace: Path = Path()
     runner_workspace: str = ""
+    home: Path | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Context:
@@ -59,6 +61,7 @@ class Context:
             action=environ.get("GITHUB_ACTION", ""),
             workspace=Path(environ.get("GITHUB_WORKSPACE") or ".").absolute(),
             runner_workspace=environ.get("RUNNER_WORKSPACE", "").rstrip("/"),
+            home=Path(environ["HOME"]) if environ.get("HOME") else None,
         )
 
     @property

@@ -16,6 +16,7 @@ from github_action.config import Config, InvalidInputs
 from github_action.context import Context
 from github_action.event import Release, Skip, resolve, sample
 from github_action.report import Report
+from github_action.steps import leave_note, published_by_another_step
 from octopost_core.errors import InvalidInput, OctopostError
 
 if TYPE_CHECKING:
@@ -144,21 +145,31 @@ def _publish(
     from github_action.github_api import GitHub
     from github_action.publisher import Publisher, look_back
 
-    release = report.release
+    release, networks = report.release, list(report.rows)
     until = time.monotonic() + (config.wait_timeout or SENDING)
     publisher = Publisher(
         client=client,
         config=config,
         runner=runner,
         report=report,
-        key=release.url if release else None,
+        key=_key(config, context, release, networks),
         since=look_back(config, context, release, GitHub(context, config.github_token), datetime.now(UTC)),
         again=context.attempt > 1,
     )
     if config.on_duplicate == "fail":
         publisher.refuse_duplicates(posts)
     report.sending = True
-    return publisher.publish(posts, lambda: max(until - time.monotonic(), 1.0))
+    found = publisher.publish(posts, lambda: max(until - time.monotonic(), 1.0))
+    if release and not found:
+        leave_note(context, release.url, networks)
+    return found
+
+
+def _key(config: Config, context: Context, release: Release | None, networks: list[str]) -> str | None:
+    """Return the URL by which the announcement is known in any wording; ``None`` where only its text tells."""
+    if release is None or config.on_duplicate == "repost" or published_by_another_step(context, release.url, networks):
+        return None
+    return release.url
 
 
 def _client(config: Config) -> OctopostClient:
