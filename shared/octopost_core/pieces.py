@@ -1,0 +1,139 @@
+"""Cut a text into what must stay whole, with running lengths, so that fitting and splitting never count a text twice.
+
+A piece is a word, a link, a mention or a hashtag; in scripts without spaces, and in words longer than any, a grapheme.
+The running sums are never less than the exact length, because a link weighs the same in any company and a grapheme
+never weighs more for having neighbours; callers still check their result exactly.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Mapping
+from enum import IntEnum
+from functools import cache
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from octopost_core.limits import graphemes, measure
+from octopost_core.weighted import links
+
+if TYPE_CHECKING:
+    import regex
+
+    from octopost_core.platforms import Unit
+
+_WORD = re.compile(r"\S+")
+_SENTENCE_END = re.compile(r"[.!?…。！？｡]['\"”’»)\]）」』]*\Z")
+_SPACELESS_ENDS = tuple("。！？｡")
+_SCHEME_LINK = re.compile(r"https?://\S+", re.IGNORECASE)
+_LONG_WORD = 40
+
+
+class Break(IntEnum):
+    """Rate the place behind a piece, the best last."""
+
+    WORD_INSIDE = -1
+    GRAPHEME = 0
+    WORD = 1
+    SENTENCE = 2
+    LINE = 3
+    PARAGRAPH = 4
+
+
+class Pieces:
+    """Hold the pieces of one text.
+
+    :param text: A tidied text.
+    :param units: The units that matter.
+    """
+
+    def __init__(self, text: str, units: Mapping[Unit, int]) -> None:
+        self.text = text
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.breaks: list[Break] = []
+        tokens: list[str] = []
+        for word in _WORD.finditer(text):
+            gap = text[self.ends[-1] : word.start()] if self.ends else text[: word.start()]
+            if self.ends:
+                self.breaks[-1] = _rate(text, self.starts[-1], self.ends[-1], gap)
+            for part, rating in _parts(word[0]):
+                start = self.ends[-1] + len(gap) if self.ends else len(gap)
+                tokens += (gap, part)
+                self.starts.append(start)
+                self.ends.append(start + len(part))
+                self.breaks.append(rating)
+                gap = ""
+        if self.breaks:
+            self.breaks[-1] = Break.PARAGRAPH
+        distinct = set(tokens)
+        #: Per unit: length of the text up to the start, and up to the end, of each piece.
+        self.before: dict[Unit, list[int]] = {}
+        self.after: dict[Unit, list[int]] = {}
+        for unit in units:
+            length = {token: measure(token, unit) for token in distinct}
+            sums = list(accumulate(map(length.__getitem__, tokens)))
+            self.before[unit], self.after[unit] = sums[0::2], sums[1::2]
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def reach(self, first: int, limits: Mapping[Unit, int]) -> int:
+        """Return the last piece up to which the text from piece ``first`` on stays within the limits.
+
+        :param first: A piece.
+        :param limits: Length per unit.
+        """
+        return min(
+            bisect_right(self.after[unit], limit + self.before[unit][first]) - 1 for unit, limit in limits.items()
+        )
+
+    def slice(self, first: int, last: int) -> str:
+        """Return the text from one piece to another, both included."""
+        return self.text[self.starts[first] : self.ends[last]]
+
+    def ends_open(self, last: int) -> bool:
+        """Tell whether a sign set right behind this piece would become part of it (links, mentions, hashtags)."""
+        piece = self.slice(last, last)
+        return piece[0] in "@#＠＃" or "." in piece[1:-1]
+
+
+def _rate(text: str, start: int, end: int, gap: str) -> Break:
+    lines = gap.count("\n")
+    if lines:
+        return Break.PARAGRAPH if lines > 1 else Break.LINE
+    return Break.SENTENCE if _SENTENCE_END.search(text, max(start, end - 8), end) else Break.WORD
+
+
+def _parts(word: str) -> list[tuple[str, Break]]:
+    """Return a word's pieces, each with the rating of the place behind it; the caller rates the last one."""
+    if word.isascii() and (len(word) <= _LONG_WORD or _SCHEME_LINK.fullmatch(word)):
+        return [(word, Break.WORD)]
+    parts: list[tuple[str, Break]] = []
+    position = 0
+    for start, end in [*links(word), (len(word), len(word))]:
+        for token in _inner().finditer(word, position, start):
+            found, kind = token[0], token.lastgroup
+            if kind == "whole" and len(found) > _LONG_WORD:
+                parts += ((grapheme, Break.WORD_INSIDE) for grapheme in graphemes(found))
+            else:
+                parts.append((found, Break.SENTENCE if found in _SPACELESS_ENDS else Break.GRAPHEME))
+        if start < end:
+            parts.append((word[start:end], Break.GRAPHEME))
+        position = end
+    return parts
+
+
+@cache
+def _inner() -> regex.Pattern[str]:
+    import regex
+
+    spaceless = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}ー"
+    return regex.compile(
+        r"(?P<link>(?i:https?)://[!-~]+)"
+        r"|(?P<whole>[@#＠＃]\w(?:[\w.@-]*\w)?"
+        rf"|(?:(?![{spaceless}@#＠＃]|(?i:https?)://)\X)++|[@#＠＃])"
+        r"|(?P<cluster>\X)",
+        regex.VERSION1,
+    )
