@@ -6,7 +6,8 @@ Needs a connection ``octopost_default``. Start it with ``{"version": "1.4.0"}`` 
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
+from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, task
 
@@ -17,7 +18,7 @@ with DAG(
     dag_id="example_octopost_release",
     description="Create a post from a template and publish it to several networks.",
     schedule=None,
-    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     params={"version": "1.4.0", "notes_url": "https://example.com/releases"},
     tags=["octopost", "example"],
@@ -37,10 +38,10 @@ with DAG(
     )
 
     @task
-    def report(post: dict) -> str:
+    def report(post: Any) -> str:
         """Write where the post can be seen."""
         lines = [f"{network}: {url}" for network, url in post["urls"].items()]
-        print("\n".join(lines))  # noqa: T201
+        print("\n".join(lines))
         return "\n".join(lines)
 
     create >> publish

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_octopost import connection_form
+from airflow_provider_octopost.version_compat import mask_secret
 from octopost_core.errors import InvalidInput, OctopostError, PermissionDenied
 
 if TYPE_CHECKING:
