@@ -15,9 +15,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from octopost_sandbox.control import ROUTES
+from octopost_sandbox import control, inbox
 from octopost_sandbox.errors import ApiError
 from octopost_sandbox.v1 import V1
+from octopost_sandbox.webhooks import Deliverer
 from octopost_sandbox.world import World
 
 TICK = 0.2  # seconds between the background's looks at the clock
@@ -79,13 +80,19 @@ def make_app(world: World, allow_remote: bool = False) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         task = asyncio.create_task(keep_time())
+        world.listeners.append(Deliverer(world))
         yield
         task.cancel()
         world.storage.close()
 
     v1 = V1(world)
     app = Starlette(
-        routes=[Mount("/_sandbox", routes=ROUTES), Route("/v1", v1), Route("/v1/{rest:path}", v1)],
+        routes=[
+            *inbox.ROUTES,
+            Mount("/_sandbox", routes=control.ROUTES),
+            Route("/v1", v1),
+            Route("/v1/{rest:path}", v1),
+        ],
         exception_handlers={ApiError: _answer, HTTPException: _answer},
         lifespan=lifespan,
     )

@@ -156,10 +156,9 @@ def _move_clock(world: World, name: str, value: Any) -> None:
         world.clock.advance(float(value))
     else:
         waiting = world.next_scheduled()
-        if waiting is None or waiting.scheduled_for is None:
+        if waiting is None:
             raise ApiError(409, "No post is scheduled.")
-        # The scheduler looks every so often: jump far enough for it to have looked.
-        world.clock.move_to(waiting.scheduled_for + round(world.settings.scheduler_interval * MICROS))
+        world.jump(waiting)
 
 
 def _later(world: World, seconds: float) -> str:
@@ -384,6 +383,11 @@ async def wait(request: Request) -> JSONResponse:
         await asyncio.sleep(LOOK_EVERY)
 
 
+async def deliveries(request: Request) -> JSONResponse:
+    """List the webhook deliveries, oldest first: every try with its answer."""
+    return JSONResponse({"deliveries": list(world_of(request).webhook_log)})
+
+
 ROUTES = [
     Route("/health", health),
     Route("/reset", reset, methods=["POST"]),
@@ -404,4 +408,5 @@ ROUTES = [
     Route("/live", live),
     Route("/duplicates", duplicates),
     Route("/wait", wait),
+    Route("/deliveries", deliveries),
 ]

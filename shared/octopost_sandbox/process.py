@@ -129,6 +129,11 @@ class Sandbox:
         made: list[str] = self.control("POST", "/seed", {"posts": posts})["posts"]
         return made
 
+    def deliveries(self) -> list[dict[str, Any]]:
+        """Return the webhook deliveries, every try with its answer, oldest first."""
+        found: list[dict[str, Any]] = self.control("GET", "/deliveries")["deliveries"]
+        return found
+
     def wait(self, status: str = "published", post_id: str | None = None, timeout: float = 10) -> dict[str, Any]:
         """Wait until a post has the status and return it; raise SandboxError after ``timeout`` seconds."""
         found: dict[str, Any] = self.control("GET", "/wait", status=status, post_id=post_id, timeout=timeout)

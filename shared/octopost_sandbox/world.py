@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -95,6 +95,7 @@ class World:
         self._copies: Counter[tuple[str, str]] = Counter()  # standing copies per network and fingerprint
         self.doubled = 0  # standing copies beyond the first of their network and content
         self._busy: set[str] = set()  # scheduled or publishing posts
+        self.webhook_log: deque[dict[str, Any]] = deque(maxlen=1_000)
         self._seq = 0
         self._next_job = 0
 
@@ -368,6 +369,10 @@ class World:
             self.save("account", {**account, "is_active": active})
             event = "account.connected" if active else "account.disconnected"
             self.emit(event, {"account": self.accounts[account["id"]]})
+
+    def jump(self, waiting: Post) -> None:
+        """Move the clock to where the scheduler has seen that the post is due."""
+        self.clock.move_to((waiting.scheduled_for or 0) + round(self.settings.scheduler_interval * MICROS))
 
     def next_scheduled(self) -> Post | None:
         """Return the scheduled post that is due first."""
