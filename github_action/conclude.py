@@ -62,7 +62,7 @@ def in_terms_of_inputs(error: errors.OctopostError) -> errors.OctopostError:
 
     :param error: Any error.
     """
-    if not isinstance(error, errors.InvalidInput) or not error.field or "_" not in error.field:
+    if not (isinstance(error, errors.InvalidInput) and error.field and error.field.islower() and "_" in error.field):
         return error
     name = error.field.replace("_", "-")
     return errors.InvalidInput(error.message.replace(error.field, name), field=name, cure=error.cure)

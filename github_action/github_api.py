@@ -77,7 +77,7 @@ class GitHub:
             except requests.RequestException as error:
                 problem = f"could not be reached ({type(error).__name__})"
             else:
-                if reply.ok:
+                if 200 <= reply.status_code < 300:
                     return self._object(reply, what)
                 if reply.status_code == 404 and not self._may_lag(path, pause):
                     return None

@@ -198,7 +198,7 @@ def stop(process: subprocess.Popen[bytes], run: Run, number: int = signal.SIGTER
 def read_outputs(path: Path) -> dict[str, str]:
     """Read an output file as the runner's FileCommandManager does."""
     found: dict[str, str] = {}
-    lines = path.read_text(encoding="utf-8").split("\n")
+    lines = path.read_bytes().decode("utf-8").split("\n")  # the runner splits at nothing else
     index = 0
     while index < len(lines):
         line = lines[index]
