@@ -1,4 +1,6 @@
-"""Set up the named virtual environments, doing only what is missing: dev, tools, airflow-2.11.2, airflow-3.1.8.
+"""Set up the named virtual environments, doing only what is missing: dev, tools, docs, airflow-2.11.2, airflow-3.1.8.
+
+With --python-for NAME: print the interpreter that the environment takes.
 
 An environment is up to date when its stamp holds the hash of all that decides its content: the requirement file, the
 interpreter and this folder's place. Runs with the standard library of any Python >= 3.11.
@@ -71,7 +73,9 @@ def set_up(name: str, python: str) -> None:
     base = digest(os.path.realpath(python), version, str(ROOT), ROOT / "requirements/uv.txt" if name == "dev" else "")
     wanted = {"base": base, "packages": digest(base, requirements)}
     if name in WITH_PROJECT:
-        wanted["project"] = digest(wanted["packages"], ROOT / "pyproject.toml", ROOT / "shared/octopost_core/version.py")
+        wanted["project"] = digest(
+            wanted["packages"], ROOT / "pyproject.toml", ROOT / "shared/octopost_core/version.py"
+        )
 
     def stale(step: str) -> bool:
         stamp = folder / f".{step}.stamp"
@@ -111,4 +115,7 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1] == "--python-for":
+        print(find_python(NEWEST_PYTHON.get(sys.argv[2], 99)))
+    else:
+        main(sys.argv[1:])
