@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -61,10 +61,12 @@ class LocalOnly:
         await self.app(scope, receive, send)
 
 
-def _answer(request: Request, error: Exception) -> JSONResponse:
+def _answer(request: Request, error: Exception) -> Response:
+    status = getattr(error, "status", None) or getattr(error, "status_code", 500)
+    if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(("/v1", "/_sandbox")):
+        return inbox.page(request, "error.html", code=status, status=status, message=str(error))
     if isinstance(error, ApiError):
         return JSONResponse(error.body, error.status, error.headers)
-    status = error.status_code if isinstance(error, HTTPException) else 500
     code = {404: "not_found", 405: "method_not_allowed"}.get(status, "error")
     return JSONResponse({"error": f"{request.method} {request.url.path}: {error}", "code": code}, status)
 

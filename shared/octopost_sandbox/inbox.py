@@ -38,7 +38,7 @@ POLICY = (
 SECURITY = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer a browser would send "Origin: null" for the buttons
     "Cache-Control": "no-store",
 }
 OUTCOMES = (*STATUSES, "partial", "deleted")
@@ -91,7 +91,7 @@ def _twins(world: World) -> list[dict[str, Any]]:
     return list(sets.values())
 
 
-def page(request: Request, template: str, **values: Any) -> HTMLResponse:
+def page(request: Request, template: str, code: int = 200, **values: Any) -> HTMLResponse:
     """Return a page with the frame every page has."""
     world = world_of(request)
     frame = {
@@ -101,7 +101,7 @@ def page(request: Request, template: str, **values: Any) -> HTMLResponse:
         "duplicates": _twins(world),
         "path": request.url.path,
     }
-    return HTMLResponse(_templates().get_template(template).render(frame | values), headers=SECURITY)
+    return HTMLResponse(_templates().get_template(template).render(frame | values), code, SECURITY)
 
 
 def _fold_case(text: str) -> str:

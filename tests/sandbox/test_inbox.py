@@ -126,7 +126,11 @@ def test_the_address_of_a_copy_leads_to_the_post(octopost_sandbox: Sandbox, api:
     reply = requests.get(post["platform_results"]["twitter"]["post_url"], timeout=10, allow_redirects=False)
     assert reply.headers["Location"] == f"/posts/{post['id']}#twitter"
     assert requests.get(f"{octopost_sandbox.root}/live/twitter/none", timeout=10).status_code == 404
-    assert requests.get(f"{octopost_sandbox.root}/posts/none", timeout=10).status_code == 404
+    missing = f"{octopost_sandbox.root}/posts/<b>none"
+    for accept, kind in (("text/html", "text/html"), ("*/*", "application/json")):
+        reply = requests.get(missing, headers={"Accept": accept}, timeout=10)
+        assert (reply.status_code, reply.headers["Content-Type"].partition(";")[0]) == (404, kind)
+        assert kind == "application/json" or "<b>none" not in reply.text
 
 
 def test_the_banner_names_networks_and_posts(octopost_sandbox: Sandbox, api: Any) -> None:

@@ -1,33 +1,55 @@
-// Keeps an open page up to date: the server says that something changed, the page is fetched again and its living
-// parts are exchanged. Without scripts every page works after a reload.
+// Keeps an open page up to date: the server says that something changed, the page is fetched again, and what differs
+// is changed in place, so that focus, open details and a half-done click stay. Without scripts a reload does the same.
 "use strict";
 
 const PARTS = ["now", "alarm", "live"];
 let running = false;
 let again = false;
 
-function opened(root) {
-  return [...root.querySelectorAll("details[id][open]")].map((it) => it.id);
+function alike(old, next) {
+  return old.nodeType === next.nodeType && old.nodeName === next.nodeName && (old.id || "") === (next.id || "");
+}
+
+function morph(old, next) {
+  if (!alike(old, next)) { old.replaceWith(next); return; }
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== next.data) old.data = next.data;
+    return;
+  }
+  for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const { name } of [...old.attributes]) {
+    if (!next.hasAttribute(name) && !(old.nodeName === "DETAILS" && name === "open")) old.removeAttribute(name);
+  }
+  const known = new Map([...old.children].filter((it) => it.id).map((it) => [it.id, it]));
+  let at = old.firstChild;
+  for (const want of [...next.childNodes]) {
+    const mine = want.id ? known.get(want.id) : null;
+    if (mine && mine !== at) {
+      old.insertBefore(mine, at);
+      morph(mine, want);
+    } else if (at && alike(at, want)) {
+      const following = at.nextSibling;
+      morph(at, want);
+      at = following;
+    } else {
+      old.insertBefore(want, at);
+    }
+  }
+  while (at) {
+    const following = at.nextSibling;
+    at.remove();
+    at = following;
+  }
 }
 
 function exchange(fresh) {
-  const held = document.activeElement;
-  const heldId = held && held.id;
-  const open = new Set(opened(document));
-  const before = document.getElementById("total");
-  const count = before && before.textContent;
+  const count = document.getElementById("total")?.textContent;
   for (const id of PARTS) {
-    const old = document.getElementById(id);
-    const next = fresh.getElementById(id);
-    if (!old || !next || old.innerHTML === next.innerHTML) continue;
-    for (const it of next.querySelectorAll("details[id]")) it.open = open.has(it.id);
-    old.replaceWith(document.adoptNode(next));
+    const [old, next] = [document.getElementById(id), fresh.getElementById(id)];
+    if (old && next) morph(old, next);
   }
-  if (heldId && !document.activeElement?.isSameNode(held)) document.getElementById(heldId)?.focus({ preventScroll: true });
-  const after = document.getElementById("total");
-  if (after && after.textContent !== count) {
-    document.getElementById("told").textContent = `${after.textContent} posts now`;
-  }
+  const after = document.getElementById("total")?.textContent;
+  if (after && after !== count) document.getElementById("told").textContent = `Posts: ${after}`;
 }
 
 async function refresh() {
