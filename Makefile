@@ -45,8 +45,8 @@ lint-workflows: ## Check action.yml, the workflows, the Dockerfile and the scrip
 	$(SETUP) tools
 	scripts/lint-workflows
 
-bench: setup ## Measure speed and cost
-	$(BIN)/python scripts/bench.py
+bench: setup ## Measure speed and cost beside peers into docs/performance.md; ARGS="row,row" or ARGS=--quick
+	@$(BIN)/python scripts/bench.py $(ARGS)
 
 docs: ## Build the documentation into site/, strictly
 	$(SETUP) docs

@@ -1,4 +1,5 @@
-"""Set up the named virtual environments, doing only what is missing: dev, tools, docs, airflow-2.11.2, airflow-3.1.8.
+"""Set up the named virtual environments, doing only what is missing: dev, tools, docs, airflow-2.11.2, airflow-3.1.8,
+bench, bench-action.
 
 With --python-for NAME: print the interpreter that the environment takes.
 
@@ -22,7 +23,9 @@ UV = DEV / "bin/uv"
 # The newest Python minor version on which an environment's packages install.
 NEWEST_PYTHON = {"airflow-2.11.2": 12, "airflow-3.1.8": 13}
 # Environments that hold this project itself, as an editable install.
-WITH_PROJECT = ("dev", "airflow-2.11.2", "airflow-3.1.8")
+WITH_PROJECT = ("dev", "airflow-2.11.2", "airflow-3.1.8", "bench")
+# Requirement files that lie elsewhere than requirements/<name>.txt.
+REQUIREMENTS = {"bench-action": "github_action/requirements.txt"}
 
 
 def say(text: str) -> None:
@@ -68,7 +71,7 @@ def bootstrap(folder: Path, python: str) -> None:
 def set_up(name: str, python: str) -> None:
     """Bring one environment up to date."""
     folder = DEV if name == "dev" else ROOT / ".venvs" / name
-    requirements = ROOT / f"requirements/{name}.txt"
+    requirements = ROOT / REQUIREMENTS.get(name, f"requirements/{name}.txt")
     version = subprocess.run([python, "-VV"], capture_output=True, text=True, check=True).stdout
     base = digest(os.path.realpath(python), version, str(ROOT), ROOT / "requirements/uv.txt" if name == "dev" else "")
     wanted = {"base": base, "packages": digest(base, requirements)}
