@@ -31,8 +31,8 @@ LINES = ("publishing.py", "settling.py", "lookup.py", "ledger.py", "client.py", 
 class Job:
     """Say what to publish, and where the process dies.
 
-    ``die_at`` counts HTTP exchanges from 0, ``die_when`` is "before" the request or "after" the reply;
-    ``die_at_line`` counts executed lines of the protocol instead.
+    ``die_at`` names the call ("create", "list", ...) at whose first reply the process is killed; ``die_at_line`` counts
+    executed lines of the protocol instead.
     """
 
     base_url: str
@@ -48,8 +48,7 @@ class Job:
     key: str | None = None
     ledger: str | None = None
     publish: bool = True
-    die_at: int | None = None
-    die_when: str = "before"
+    die_at: str | None = None
     die_at_line: int | None = None
     seed: int = 0
     fast: bool = True
@@ -150,20 +149,24 @@ def _share_the_clock(sandbox: Sandbox) -> None:
 def _die_at_exchange(job: Job) -> Any:
     counter, real = itertools.count(), Transport.exchange
 
-    def exchange(*args: Any, **settings: Any) -> Any:
-        number = next(counter)
-        if number == job.die_at and job.die_when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+    def exchange(transport: Transport, method: str, path: str, **settings: Any) -> Any:
+        next(counter)
         if job.think:
             time.sleep(random.uniform(0, job.think))
         try:
-            return real(*args, **settings)
+            return real(transport, method, path, **settings)
         finally:
-            if number == job.die_at and job.die_when == "after":
+            if job.die_at == _operation(method, path):
                 os.kill(os.getpid(), signal.SIGKILL)
 
     Transport.exchange = exchange  # type: ignore[method-assign]
     return counter
+
+
+def _operation(method: str, path: str) -> str:
+    if method == "POST":
+        return "publish" if path.endswith("/publish") else "create"
+    return {"GET": "list" if path == "/posts" else "get", "PUT": "update", "DELETE": "delete"}[method]
 
 
 def _die_at_line(job: Job) -> Any:

@@ -7,14 +7,16 @@ from collections import Counter
 
 import pytest
 
+from tests.core.conftest import Evidence
 from tests.core.protocol_model import run
 
 SEEDS = 20_000 if os.environ.get("OCTOPOST_CI") else 3_000
 
 
-def test_no_schedule_doubles_loses_or_litters() -> None:
+def test_no_schedule_doubles_loses_or_litters(evidence: Evidence) -> None:
     tally = Counter(run(seed) for seed in range(SEEDS))
     assert tally == {"ok": SEEDS}
+    evidence("model", schedules=SEEDS)
 
 
 @pytest.mark.parametrize("broken", ["pause", "adopt", "own"])

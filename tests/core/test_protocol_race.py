@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from octopost_sandbox.process import Sandbox
+from tests.core.conftest import Evidence
 from tests.core.protocol_worker import Job, Report, Try
 
 ROUNDS = 100 if os.environ.get("OCTOPOST_CI") else 8
@@ -27,7 +28,7 @@ FAULTS = (
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
-def test_one_copy_one_id_no_litter(seed: int, octopost_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_one_copy_one_id_no_litter(seed: int, octopost_sandbox: Sandbox, tmp_path: Path, evidence: Evidence) -> None:
     rng, sandbox = random.Random(seed), octopost_sandbox
     sandbox.dialect(time_precision=rng.choice(("seconds", "microseconds")), publish=rng.choice(("sync", "async")))
     for _ in range(rng.randrange(4)):
@@ -51,6 +52,7 @@ def test_one_copy_one_id_no_litter(seed: int, octopost_sandbox: Sandbox, tmp_pat
     if len(survivors) < len(reports):  # whoever was stopped by a fault could not tidy up after itself
         _run_again(job, tmp_path)
     assert [post["id"] for post in sandbox.posts() if post["status"] == "draft"] == []
+    evidence("race", rounds=1, processes=WORKERS, faults_hit=sum(fault["fired"] for fault in sandbox.faults()))
 
 
 def _run_again(job: Job, folder: Path) -> Report:

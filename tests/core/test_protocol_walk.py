@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from octopost_sandbox.process import Sandbox
+from tests.core.conftest import Evidence
 from tests.core.protocol_worker import Job, Report, Try
 
 #: Examples are spread over shards, so that several workers can search at once.
@@ -54,10 +55,10 @@ worlds = st.fixed_dictionaries(
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_the_promise_holds_whatever_happens(
-    shard: int, octopost_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+    shard: int, octopost_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, evidence: Evidence
 ) -> None:
     folder = tmp_path_factory.mktemp("walk")
-    number = 0
+    number, deaths = 0, 0
 
     @settings(
         max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=True
@@ -69,26 +70,30 @@ def test_the_promise_holds_whatever_happens(
         walk=st.lists(tries, min_size=1, max_size=3),
     )
     def search(world: dict[str, Any], networks: set[str], ledger: bool, walk: list[Any]) -> None:
-        nonlocal number
+        nonlocal number, deaths
         number += 1
-        _walk(octopost_sandbox, world, sorted(networks), folder / f"ledger-{number}" if ledger else None, walk, folder)
+        memory = folder / f"ledger-{number}" if ledger else None
+        deaths += _walk(octopost_sandbox, world, sorted(networks), memory, walk, folder)
 
     search()
+    evidence("walk", examples=number, deaths=deaths)
 
 
 def _walk(
     sandbox: Sandbox, world: dict[str, Any], networks: list[str], ledger: Path | None, walk: list[Any], folder: Path
-) -> None:
+) -> int:
+    """Take one walk; return how many processes died on it."""
     sandbox.reset()
     sandbox.dialect(**world)
     job = Job(sandbox.base_url, sandbox.api_key, networks=networks, ledger=str(ledger) if ledger else None)
-    second = False
+    second, deaths = False, 0
     for line, planned, at_once in walk:
         for fault in planned:
             sandbox.fault(**fault)
         running = [Try(replace(job, second_try=second, die_at_line=line), folder) for _ in range(at_once)]
         second = True
         for report in [attempt.result() for attempt in running]:
+            deaths += report.died
             _expect_true(sandbox, report)
         sandbox.clear_faults()
         assert sandbox.duplicates(ever=True) == []
@@ -97,6 +102,7 @@ def _walk(
     assert last.error is None, last
     assert sorted(copy["network"] for copy in sandbox.live()) == networks
     assert sandbox.duplicates(ever=True) == []
+    return deaths
 
 
 def _expect_true(sandbox: Sandbox, report: Report) -> None:
