@@ -26,11 +26,16 @@ class Message:
     """Hold a whole text, before it is made to fit.
 
     :param text: The text.
-    :param link: The URL in it that must survive any cut, or ``None``.
+    :param link: The URL that must survive any cut, or ``None``; one that the text does not hold is put below it.
     """
 
     text: str
     link: str | None = None
+
+    @property
+    def whole(self) -> str:
+        """The text with its link."""
+        return self.text if not self.link or self.link in self.text else f"{self.text}\n\n{self.link}"
 
 
 class Author:
@@ -55,8 +60,7 @@ class Author:
                 cure="Write content: with the text, or tag: with the release's tag.",
             )
         values = self._values
-        parts = [values["title"], values["notes"], values["url"]]
-        return Message("\n\n".join(part for part in parts if part), values["url"])
+        return Message("\n\n".join(filter(None, [values["title"], values["notes"]])), values["url"])
 
     def write(self, template: str, name: str) -> Message:
         """Fill a template of the user's.

@@ -139,17 +139,13 @@ def draft(
 
 def _arrange(config: Config, networks: tuple[str, ...], message: Message) -> list[Planned]:
     """Return one post for all the networks, or a thread for those that chain replies and a post for the others."""
+    chaining, others = _by_threads(networks)
     marked = [part.strip() for part in _MARK.split(message.text) if part.strip()]
-    if config.thread in ("auto", "markers") and len(marked) > 1:
-        threaded, single = _by_threads(networks)
-        posts = [_marked_thread(config, threaded, marked, message.link)] if threaded else []
-        return posts + ([_post(config, single, Message("\n\n".join(marked), message.link))] if single else [])
-    if not _too_long(message.text, networks):
-        return [Planned(networks, (message.text,))]
-    if config.thread == "auto" or config.when_too_long == "thread":
-        threaded, single = _by_threads(networks)
-        if _too_long(message.text, threaded):
-            return [_thread(config, threaded, message)] + ([_post(config, single, message)] if single else [])
+    if config.thread != "off" and len(marked) > 1:
+        thread = [_marked_thread(config, chaining, marked, message.link)] if chaining else []
+        return thread + ([_post(config, others, Message("\n\n".join(marked), message.link))] if others else [])
+    if (config.thread == "auto" or config.when_too_long == "thread") and _too_long(message.whole, chaining):
+        return [_thread(config, chaining, message)] + ([_post(config, others, message)] if others else [])
     return [_post(config, networks, message)]
 
 
@@ -160,12 +156,12 @@ def _by_threads(networks: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, 
 
 
 def _post(config: Config, networks: tuple[str, ...], message: Message) -> Planned:
-    too_long = _too_long(message.text, networks)
+    too_long = _too_long(message.whole, networks)
     if not too_long:
-        return Planned(networks, (message.text,))
+        return Planned(networks, (message.whole,))
     if config.when_too_long == "fail":
         raise InvalidInput(
-            f"content is too long: {', '.join(too_long)}.",
+            f"content is too long: {'; '.join(too_long)}.",
             field="content",
             cure="Shorten it, or write when-too-long: shorten, or thread.",
         )
@@ -175,9 +171,9 @@ def _post(config: Config, networks: tuple[str, ...], message: Message) -> Planne
 
 
 def _thread(config: Config, networks: tuple[str, ...], message: Message) -> Planned:
-    from octopost_core.text import split
+    from octopost_core.text import fit, split
 
-    parts = split(message.text, list(networks), link=message.link)
+    parts = split(message.text, list(networks), link=message.link, max_parts=len(message.text) + 1)
     if len(parts) <= MAX_PARTS:
         return Planned(networks, tuple(parts))
     if config.when_too_long == "fail":
@@ -186,7 +182,9 @@ def _thread(config: Config, networks: tuple[str, ...], message: Message) -> Plan
             field="content",
             cure="Shorten it, or write when-too-long: shorten.",
         )
-    return Planned(networks, tuple(parts[:MAX_PARTS]), shortened=True)
+    kept, rest = parts[: MAX_PARTS - 1], "\n\n".join(parts[MAX_PARTS - 1 :])
+    missing = message.link if message.link and not any(message.link in part for part in kept) else None
+    return Planned(networks, (*kept, fit(rest, list(networks), link=missing)), shortened=True)
 
 
 def _marked_thread(config: Config, networks: tuple[str, ...], marked: list[str], link: str | None) -> Planned:

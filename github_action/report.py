@@ -222,7 +222,7 @@ class Report:
             result.network,
             result.status,
             self.rows[result.network].used,
-            url=result.url or "",
+            url="".join((result.url or "").split()),  # one line each in the output urls
             id=result.post_id or "",
             error=result.error or "",
             retryable=result.status == "failed",

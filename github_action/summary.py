@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from github_action.commands import printable
 from github_action.report import Report, Row
@@ -14,8 +15,8 @@ from octopost_core.platforms import PLATFORMS
 if TYPE_CHECKING:
     from github_action.plan import Planned
 
-#: Characters of one text that are shown; the rest is counted.
-SHOWN = 4000
+#: Characters that are shown of one text, and of all together; the rest is counted.
+SHOWN, SHOWN_OF_ALL = 4_000, 80_000
 
 _STATUS = {
     "published": "✅ live",
@@ -28,7 +29,9 @@ _STATUS = {
     "previewed": "👁️ preview",
 }
 #: What Markdown may take for markup anywhere in a line (underscores inside words are not), or at its start.
-_MARKUP = re.compile(r"[\\`*\[\]#|~@$]|(?<!\w)_|_(?!\w)|:(?=[\w+-]+:)|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]")
+_MARKUP = re.compile(
+    r"[\\`*\[\]#|~@$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=[\w+-]+:)|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]"
+)
 _URL = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]]")
 
 _RETRY = """To send it to the failed networks only, run the job again with
@@ -58,7 +61,8 @@ def summary(report: Report, *, failed: bool) -> str:
     facts = _facts(report)
     if facts:
         blocks.append(facts)
-    blocks += [_text(post) for post in report.planned]
+    shown = min(SHOWN, SHOWN_OF_ALL // max(sum(len(post.parts) for post in report.planned), 1))
+    blocks += [_text(post, shown) for post in report.planned]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -118,9 +122,13 @@ def _table(report: Report) -> str:
 
 def _link(row: Row) -> str:
     if row.url.startswith(("https://", "http://")):
-        target = html.escape(printable(row.url).replace("|", "%7C"), quote=True)
-        return f'<a href="{target}">{inert(_shown_url(row.url))}</a>'
+        return f'<a href="{_address(row.url)}">{inert(_shown_url(row.url))}</a>'
     return inert(row.error) if row.error else "–"
+
+
+def _address(url: str) -> str:
+    """Return a URL that can end neither its attribute nor its line nor its cell of a table."""
+    return html.escape(quote(url, safe="%/:?#[]@!$&'()*+,;=~", errors="replace"), quote=True)
 
 
 def _shown_url(url: str) -> str:
@@ -134,7 +142,7 @@ def _facts(report: Report) -> str:
         lines.append(f"- Goes out at {report.scheduled_for:%Y-%m-%d %H:%M} UTC")
     if report.release and not report.release.sample:
         release = report.release
-        lines.append(f'- Release <a href="{html.escape(release.url, quote=True)}">{inert(release.tag)}</a>')
+        lines.append(f'- Release <a href="{_address(release.url)}">{inert(release.tag)}</a>')
     elif report.release:
         lines.append("- This event carries no release: the text shows a made-up one")
     if report.post_ids:
@@ -142,22 +150,22 @@ def _facts(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _text(post: Planned) -> str:
+def _text(post: Planned, limit: int) -> str:
     names = [PLATFORMS[name].name for name in post.networks]
     where = ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else names[0]
     kind = f", a thread of {len(post.parts)}" if len(post.parts) > 1 else ""
     cut = ", shortened" if post.shortened else ""
-    parts = "".join(f'<blockquote dir="auto">{_shown(part)}</blockquote>' for part in post.parts)
+    parts = "".join(f'<blockquote dir="auto">{_shown(part, limit)}</blockquote>' for part in post.parts)
     # One line of HTML: Markdown does not look inside, and only what _shown made is markup.
     return f"<details open><summary>Text on {where}{kind}{cut}</summary>{parts}</details>"
 
 
-def _shown(text: str) -> str:
+def _shown(text: str, limit: int) -> str:
     """Return text as HTML with its line ends, its links to follow, and nothing else."""
     text = printable(text).replace("\r", "")
-    more = len(text) - SHOWN
+    more = len(text) - limit
     if more > 0:
-        text = text[:SHOWN]
+        text = text[:limit]
     pieces, end = [], 0
     for match in _URL.finditer(text):
         url = html.escape(match[0], quote=True)

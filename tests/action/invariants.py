@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from html.parser import HTMLParser
 from pathlib import Path
 
 import yaml
+from markdown_it import MarkdownIt
 
 from tests.action.harness import ROOT, Run
 
@@ -13,6 +15,9 @@ from tests.action.harness import ROOT, Run
 OUR_COMMANDS = {"add-mask", "debug", "notice", "warning", "error", "group", "endgroup"}
 OUTPUTS = set(yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["outputs"])
 SUMMARY_LIMIT = 1024 * 1024
+OUR_TAGS = {"h2", "p", "ul", "li", "strong", "em", "br", "a", "code", "pre", "table", "thead", "tbody", "tr", "th", "td",
+            "blockquote", "details", "summary"}  # fmt: skip
+OUR_ATTRIBUTES = {"href", "dir", "open", "style", "class"}
 
 
 def check_run(run: Run, secret: str) -> None:
@@ -33,9 +38,40 @@ def check_run(run: Run, secret: str) -> None:
         if Path(path).is_file():
             assert secret not in Path(path).read_text(encoding="utf-8")
     assert len(run.summary.encode()) <= SUMMARY_LIMIT
+    check_markup(run.summary)
     assert "Traceback" not in run.log
     if Path(run.environ["GITHUB_OUTPUT"]).is_file():
         check_outputs(run)
+
+
+class _Tags(HTMLParser):
+    """Collect the tags and attributes of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def render(markdown: str) -> str:
+    """Return a summary as HTML, raw HTML and tables included, as GitHub renders it before it sanitises."""
+    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(markdown)
+
+
+def check_markup(summary: str) -> None:
+    """Check that a summary holds only markup that we put there."""
+    tags = _Tags()
+    tags.feed(render(summary))
+    tags.close()
+    for tag, attributes in tags.found:
+        assert tag in OUR_TAGS, (tag, attributes)
+        assert set(attributes) <= OUR_ATTRIBUTES, (tag, attributes)
+        if tag == "a":
+            assert str(attributes["href"]).startswith(("https://", "http://")), attributes
+    headings = [tag for tag, _ in tags.found if tag in ("h1", "h2", "h3")]
+    assert headings in ([], ["h2"])
 
 
 def check_outputs(run: Run) -> None:
