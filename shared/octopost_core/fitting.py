@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from octopost_core.errors import InvalidInput
-from octopost_core.limits import UNIT_NAMES, capacity, measure
+from octopost_core.limits import UNIT_NAMES, capacity, graphemes, measure
 from octopost_core.pieces import Break, Pieces
 from octopost_core.plain import tidy
 
@@ -19,7 +19,8 @@ ELLIPSIS = "…"
 _SENTENCE_WORTH = 0.8
 _WINDOW = 2048
 _LONGEST_LINK = 4200
-_TRAILING = ",;:–—-([{«„/"
+_TRAILING = tuple(",;:–—-([{«„/")
+_WIDEST_CLUSTER = 64  # enough context to see whether a last comma stands alone
 
 
 def fit(text: str, platforms: str | Iterable[str], *, link: str | None = None) -> str:
@@ -83,7 +84,7 @@ def too_long(what: str, text: str, limits: Mapping[Unit, int]) -> InvalidInput:
     :param text: What does not fit.
     :param limits: Length per unit.
     """
-    unit, limit = next((unit, limit) for unit, limit in limits.items() if measure(text, unit) > limit)
+    unit, limit = max(limits.items(), key=lambda entry: measure(text, entry[0]) / max(entry[1], 1))
     shown = text if len(text) <= 60 else text[:59] + ELLIPSIS
     return InvalidInput(
         f"{shown!r} alone takes {measure(text, unit):,} of {limit:,} {UNIT_NAMES[unit]} and cannot be cut.",
@@ -139,4 +140,7 @@ def _with_ellipsis(pieces: Pieces, last: int) -> str:
         return f"{kept}\n{ELLIPSIS}"
     if pieces.breaks[last] == Break.SENTENCE or pieces.ends_open(last):
         return f"{kept} {ELLIPSIS}"
-    return (kept.rstrip(_TRAILING) or kept) + ELLIPSIS
+    stripped = kept
+    while stripped and graphemes(stripped[-_WIDEST_CLUSTER:])[-1] in _TRAILING:
+        stripped = stripped[:-1].rstrip()
+    return (stripped or kept) + ELLIPSIS

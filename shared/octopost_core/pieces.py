@@ -54,16 +54,22 @@ class Pieces:
         self.ends: list[int] = []
         self.breaks: list[Break] = []
         tokens: list[str] = []
+        end = 0
         for word in _WORD.finditer(text):
-            gap = text[self.ends[-1] : word.start()] if self.ends else text[: word.start()]
+            gap = text[end : word.start()]
             if self.ends:
-                self.breaks[-1] = _rate(text, self.starts[-1], self.ends[-1], gap)
+                self.breaks[-1] = _rate(text, self.starts[-1], end, gap)
             for part, rating in _parts(word[0]):
-                start = self.ends[-1] + len(gap) if self.ends else len(gap)
-                tokens += (gap, part)
-                self.starts.append(start)
-                self.ends.append(start + len(part))
-                self.breaks.append(rating)
+                start = end + len(gap)
+                end = start + len(part)
+                if gap and self.ends and _sticks(text, start - len(gap), start):
+                    tokens[-1] += gap + part
+                    self.ends[-1], self.breaks[-1] = end, rating
+                else:
+                    tokens += (gap, part)
+                    self.starts.append(start)
+                    self.ends.append(end)
+                    self.breaks.append(rating)
                 gap = ""
         if self.breaks:
             self.breaks[-1] = Break.PARAGRAPH
@@ -99,6 +105,13 @@ class Pieces:
         return piece[0] in "@#＠＃" or "." in piece[1:-1]
 
 
+def _sticks(text: str, end: int, start: int) -> bool:
+    """Tell whether the space between two words belongs to the grapheme before or behind it."""
+    if text[end - 1].isascii() and text[start].isascii():
+        return False
+    return len(graphemes(text[end - 1 : end + 1])) == 1 or len(graphemes(text[start - 1 : start + 1])) == 1
+
+
 def _rate(text: str, start: int, end: int, gap: str) -> Break:
     lines = gap.count("\n")
     if lines:
@@ -122,7 +135,20 @@ def _parts(word: str) -> list[tuple[str, Break]]:
         if start < end:
             parts.append((word[start:end], Break.GRAPHEME))
         position = end
-    return parts
+    return _whole_graphemes(word, parts)
+
+
+def _whole_graphemes(word: str, parts: list[tuple[str, Break]]) -> list[tuple[str, Break]]:
+    """Join pieces that meet inside a grapheme, as a link and a sign that is set over its last letter do."""
+    places = set(accumulate(map(len, graphemes(word))))
+    joined: list[tuple[str, Break]] = []
+    start = end = 0
+    for part, rating in parts:
+        end += len(part)
+        if end in places:
+            joined.append((word[start:end], rating))
+            start = end
+    return joined
 
 
 @cache
@@ -132,7 +158,7 @@ def _inner() -> regex.Pattern[str]:
     spaceless = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}ー"
     return regex.compile(
         r"(?P<link>(?i:https?)://[!-~]+)"
-        r"|(?P<whole>[@#＠＃]\w(?:[\w.@-]*\w)?"
+        r"|(?P<whole>[@#＠＃](?:(?!(?i:https?)://)[\w.@-])++"
         rf"|(?:(?![{spaceless}@#＠＃]|(?i:https?)://)\X)++|[@#＠＃])"
         r"|(?P<cluster>\X)",
         regex.VERSION1,
