@@ -109,6 +109,7 @@ class Buildah:
         self._make_base()
         mounts = [f"--volume={file}:{inside}:ro" for file, inside in host_files()]
         self._buildah("build", *mounts, f"--build-arg=BASE={self.base}", "--pull=never", "--tag", TAG, ".")
+        self._buildah("rmi", "--prune")  # the build before this one: whole copies, without layers
 
     def run(
         self, mounts: Mapping[str, Path], environ: Mapping[str, str], workdir: str, entrypoint: Sequence[str]

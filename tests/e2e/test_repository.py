@@ -22,7 +22,8 @@ KEYS = {
 }
 # /home/runner is GitHub's: the tests of host paths need it.
 MACHINE_PATH = (
-    rb"(?<![\w.{$-])/(?:root(?!/.config/pip)|Users/\w+|home/(?!runner\b)\w+|work/main|work/shared|work/\.library|opt/wheels)/"
+    rb"(?<![\w.{$-])/(?:root(?!/.config/pip)|Users/\w+|home/(?!runner\b)\w+"
+    rb"|work/main|work/shared|work/\.library|opt/wheels)/"
 )
 
 
