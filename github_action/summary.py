@@ -52,7 +52,7 @@ def summary(report: Report, *, failed: bool) -> str:
     blocks = [f"## {headline(report, failed=failed)}"]
     if report.skipped:
         blocks.append(inert(report.skipped.message))
-    blocks += [f"**{inert(error.message)}** {inert(error.cure)}".rstrip() for error in report.errors]
+    blocks += [f"<strong>{inert(error.message)}</strong> {inert(error.cure)}".rstrip() for error in report.errors]
     if any(isinstance(error, PartialFailure | PublishFailed) for error in report.errors):
         blocks.append(_RETRY)
     blocks += [f"⚠️ {inert(warning)}" for warning in report.warnings]

@@ -15,8 +15,8 @@ from tests.action.harness import ROOT, Run
 OUR_COMMANDS = {"add-mask", "debug", "notice", "warning", "error", "group", "endgroup"}
 OUTPUTS = set(yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["outputs"])
 SUMMARY_LIMIT = 1024 * 1024
-OUR_TAGS = {"h2", "p", "ul", "li", "strong", "em", "br", "a", "code", "pre", "table", "thead", "tbody", "tr", "th", "td",
-            "blockquote", "details", "summary"}  # fmt: skip
+OUR_TAGS = {"h2", "p", "ul", "li", "strong", "em", "br", "a", "code", "pre", "table", "thead", "tbody", "tr", "th",
+            "td", "blockquote", "details", "summary"}  # fmt: skip
 OUR_ATTRIBUTES = {"href", "dir", "open", "style", "class"}
 
 
