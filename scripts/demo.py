@@ -6,6 +6,8 @@ Four processes talk over sockets: ``octopost-sandbox``, ``airflow db migrate``, 
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -22,6 +24,7 @@ from octopost_sandbox.process import Sandbox, SandboxError, SandboxProcess  # no
 from tests.action.harness import Workflow  # noqa: E402
 
 DAG = "example_octopost_release"
+EVENT = ROOT / "tests/action/scenarios/release_published/event.json"
 CACHE = ROOT / ".cache" / "demo"
 STARTED = time.monotonic()
 
@@ -30,13 +33,19 @@ class DemoFailed(Exception):
     """A step did not do what it should; the message says which and why."""
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run the demo; 0 where everything went out."""
+    parser = argparse.ArgumentParser(description="Announce through Airflow and the action, to a local Octopost.")
+    parser.add_argument("--event", type=Path, default=EVENT, help="payload of a release event to announce")
+    parser.add_argument("--keep", type=Path, help="leave everything that is written in this new folder")
+    options = parser.parse_args(arguments)
     try:
-        with tempfile.TemporaryDirectory(prefix="octopost demo ") as folder, SandboxProcess() as sandbox:
+        with contextlib.ExitStack() as stack:
+            folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="octopost demo ")))
+            sandbox = stack.enter_context(SandboxProcess())
             say(f"1/4  A local Octopost answers at {sandbox.base_url}")
-            run_airflow(sandbox, Path(folder))
-            outputs, summary = run_action(sandbox, Path(folder))
+            run_airflow(sandbox, folder)
+            outputs, summary = run_action(sandbox, folder, options.event)
             show(sandbox, outputs, summary)
     except (DemoFailed, SandboxError) as error:
         print(f"\nThe demo failed: {error}", file=sys.stderr)
@@ -84,29 +93,34 @@ def prepare_database(home: Path, environ: dict[str, str]) -> None:
 
 def airflow(command: str, arguments: list[str], environ: dict[str, str]) -> None:
     """Run an Airflow command, show that it lives, and keep its log for the case of failure."""
-    with tempfile.TemporaryFile("w+") as log:
+    path = Path(environ["AIRFLOW_HOME"]) / f"{command.replace(' ', '-')}.log"
+    with path.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "airflow", *command.split(), *arguments],
             env=environ,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        while process.poll() is None:
-            time.sleep(0.25)
-            if sys.stdout.isatty():
-                print(f"\r       {time.monotonic() - STARTED:4.0f} s ", end="", flush=True)
+    while process.poll() is None:
+        time.sleep(0.25)
         if sys.stdout.isatty():
-            print("\r", end="")
-        log.seek(0)
-        lines = log.read().splitlines()
+            print(f"\r{time.monotonic() - STARTED:5.1f} s  ", end="", flush=True)
+    if sys.stdout.isatty():
+        print("\r", end="")
     if process.returncode:
-        raise DemoFailed(f"airflow {command} ended with {process.returncode}:\n" + "\n".join(lines[-30:]))
+        raise DemoFailed(
+            f"airflow {command} ended with {process.returncode}:\n"
+            + "\n".join(path.read_text(encoding="utf-8").splitlines()[-30:])
+        )
 
 
-def run_action(sandbox: Sandbox, folder: Path) -> tuple[dict[str, str], str]:
+def run_action(sandbox: Sandbox, folder: Path, payload: Path) -> tuple[dict[str, str], str]:
     """Run the action as a runner does for ``on: release: published``; return its outputs and its job summary."""
     say("3/4  The action announces a release, as a GitHub runner would start it")
-    event = json.loads((ROOT / "tests/action/scenarios/release_published/event.json").read_text(encoding="utf-8"))
+    try:
+        event = json.loads(payload.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DemoFailed(f"{payload} is no event payload: {error}") from None
     workflow = Workflow(folder / "runner", "release", event)
     run = workflow.run(
         {"api-key": sandbox.api_key, "base-url": sandbox.base_url, "platforms": "twitter, bluesky, mastodon, linkedin"}
