@@ -48,14 +48,14 @@ def _shown(context: Context, post: Post, status: int = 200, short: bool = False)
 
 
 def create_post(context: Context) -> Reply:
-    """POST /posts."""
+    """Create a draft, or a scheduled post when scheduled_for is sent."""
     dialect = context.world.dialect
     post = context.world.create(context.body)
     return _shown(context, post, int(dialect["create_status"]), short=dialect["create_reply"] == "short")
 
 
 def get_post(context: Context) -> Reply:
-    """GET /posts/:id; a publishing post counts the look."""
+    """Get a post; see the dialect publish_polls."""
     post = context.world.find(context.path_id)
     reply = _shown(context, post)
     context.world.polled(post)
@@ -63,12 +63,12 @@ def get_post(context: Context) -> Reply:
 
 
 def update_post(context: Context) -> Reply:
-    """PUT /posts/:id."""
+    """Change a post that has not gone out; see the dialects put and put_schedules."""
     return _shown(context, context.world.update(context.path_id, context.body))
 
 
 def delete_post(context: Context) -> Reply:
-    """DELETE /posts/:id."""
+    """Delete a post; see the dialects delete and delete_reach."""
     post = context.world.delete(context.path_id)
     if context.world.dialect["delete"] == "204":
         return Reply(204, post=post)
@@ -76,7 +76,7 @@ def delete_post(context: Context) -> Reply:
 
 
 def publish_post(context: Context) -> Reply:
-    """POST /posts/:id/publish; the v1 pipeline holds a synchronous reply until the post is final."""
+    """Publish a post; of any number of calls at once one commits, the others get 409. See the dialect publish."""
     world = context.world
     world.find(context.path_id)
     post = world.publish(context.path_id, world.network_faults(context.rule))
@@ -137,11 +137,11 @@ def _page(context: Context, posts: list[Post]) -> tuple[list[Post], dict[str, An
 
 
 def list_posts(context: Context) -> Reply:
-    """GET /posts (documented to exist; filters, paging, order and envelope are guesses, see the dialects)."""
+    """List posts; filters, paging, order and envelope are guesses, see the dialects."""
     world, query = context.world, context.query
     dialect = world.dialect
     posts = list(world.listed())
-    if dialect["list_filters"] == "honoured":
+    if dialect["list_filters"] == "honoured" and ("status" in query or "platform" in query):
         posts = [
             post
             for post in posts
@@ -169,17 +169,17 @@ def _one(records: dict[str, dict[str, Any]], what: str, record_id: str) -> dict[
 
 
 def list_accounts(context: Context) -> Reply:
-    """GET /accounts (documented: accounts page)."""
+    """List the connected accounts."""
     return Reply(200, {"accounts": list(context.world.accounts.values())})
 
 
 def get_account(context: Context) -> Reply:
-    """GET /accounts/:id (inferred)."""
+    """Get an account."""
     return Reply(200, _one(context.world.accounts, "Account", context.path_id))
 
 
 def delete_account(context: Context) -> Reply:
-    """DELETE /accounts/:id disconnects (inferred)."""
+    """Disconnect an account."""
     account = _one(context.world.accounts, "Account", context.path_id)
     context.world.drop("account", context.path_id)
     context.world.emit("account.disconnected", {"account": account})
@@ -187,12 +187,12 @@ def delete_account(context: Context) -> Reply:
 
 
 def list_presets(context: Context) -> Reply:
-    """GET /presets (documented: presets page)."""
+    """List the presets, system and own."""
     return Reply(200, {"presets": list(context.world.presets.values())})
 
 
 def get_preset(context: Context) -> Reply:
-    """GET /presets/:id (inferred)."""
+    """Get a preset."""
     return Reply(200, _one(context.world.presets, "Preset", context.path_id))
 
 
@@ -221,7 +221,7 @@ def _preset_fields(context: Context, preset: dict[str, Any]) -> dict[str, Any]:
 
 
 def create_preset(context: Context) -> Reply:
-    """POST /presets (documented: rate-limits page; body inferred from the object)."""
+    """Create a preset; the body is inferred from the object."""
     stamp = to_iso(context.world.clock.stamp())
     blank = {
         "id": f"preset_{secrets.token_hex(6)}", "name": None, "platforms": None, "primary_platform": None,
@@ -240,7 +240,7 @@ def _own_preset(context: Context) -> dict[str, Any]:
 
 
 def update_preset(context: Context) -> Reply:
-    """PUT /presets/:id (inferred)."""
+    """Change a preset of your own."""
     preset = _own_preset(context)
     preset = preset | _preset_fields(context, preset) | {"updated_at": to_iso(context.world.clock.stamp())}
     context.world.save("preset", preset)
@@ -248,19 +248,19 @@ def update_preset(context: Context) -> Reply:
 
 
 def delete_preset(context: Context) -> Reply:
-    """DELETE /presets/:id (inferred)."""
+    """Delete a preset of your own."""
     _own_preset(context)
     context.world.drop("preset", context.path_id)
     return Reply(204)
 
 
 def list_webhooks(context: Context) -> Reply:
-    """GET /webhooks (documented: rate-limits page; envelope inferred)."""
+    """List the webhooks; the envelope is inferred."""
     return Reply(200, {"webhooks": list(context.world.webhooks.values())})
 
 
 def get_webhook(context: Context) -> Reply:
-    """GET /webhooks/:id (inferred)."""
+    """Get a webhook."""
     return Reply(200, _one(context.world.webhooks, "Webhook", context.path_id))
 
 
@@ -277,7 +277,7 @@ def _webhook_fields(context: Context, webhook: dict[str, Any]) -> dict[str, Any]
 
 
 def create_webhook(context: Context) -> Reply:
-    """POST /webhooks (documented: webhooks page; exact fields inferred)."""
+    """Register a webhook; that the reply carries the secret is inferred."""
     stamp = to_iso(context.world.clock.stamp())
     blank = {"id": f"wh_{secrets.token_hex(6)}", "url": None, "events": None, "is_active": True}
     webhook = blank | _webhook_fields(context, blank)
@@ -287,7 +287,7 @@ def create_webhook(context: Context) -> Reply:
 
 
 def update_webhook(context: Context) -> Reply:
-    """PUT /webhooks/:id (inferred)."""
+    """Change a webhook."""
     webhook = _one(context.world.webhooks, "Webhook", context.path_id)
     webhook = webhook | _webhook_fields(context, webhook) | {"updated_at": to_iso(context.world.clock.stamp())}
     context.world.save("webhook", webhook)
@@ -295,7 +295,7 @@ def update_webhook(context: Context) -> Reply:
 
 
 def delete_webhook(context: Context) -> Reply:
-    """DELETE /webhooks/:id (inferred)."""
+    """Delete a webhook."""
     _one(context.world.webhooks, "Webhook", context.path_id)
     context.world.drop("webhook", context.path_id)
     return Reply(204)

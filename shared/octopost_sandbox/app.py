@@ -32,37 +32,45 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-class LocalOnly:
+class Guard:
     """Refuse requests that a web page elsewhere could have made a browser send.
 
     The control API needs no key, so a page on the internet must not be able to reach it through the user's browser:
-    neither under a name that was made to point here (Host) nor by a form (Origin).
+    neither from its own address (Origin) nor, on loopback, under a name that was made to point here (Host).
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, allow_remote: bool) -> None:
         self.app = app
+        self.allow_remote = allow_remote
+
+    def objection(self, host: str, origin: str) -> str | None:
+        """Return why a request is refused, or None."""
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+            page = urlsplit(origin)
+        except ValueError:
+            return "The Host or Origin header is malformed."
+        if not self.allow_remote and host and not is_loopback(name):
+            return f"The Host header names {name!r}, not this machine; see --allow-remote."
+        if origin and page.netloc != host:
+            return f"The Origin header names {origin!r}, not this sandbox."
+        return None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 403."""
         if scope["type"] == "http":
-            headers = dict(scope["headers"])
-            for name in (b"host", b"origin"):
-                value = headers.get(name, b"").decode("latin-1")
-                try:
-                    host = urlsplit(value if name == b"origin" else f"//{value}").hostname or ""
-                except ValueError:
-                    host = "?"
-                if value and not is_loopback(host):
-                    message = (
-                        f"The {name.decode().title()} header names {host!r}, not this machine; see --allow-remote."
-                    )
-                    await JSONResponse({"error": message, "code": "forbidden"}, 403)(scope, receive, send)
-                    return
+            headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+            objection = self.objection(headers.get(b"host", ""), headers.get(b"origin", ""))
+            if objection is not None:
+                await JSONResponse({"error": objection, "code": "forbidden"}, 403)(scope, receive, send)
+                return
         await self.app(scope, receive, send)
 
 
 def _answer(request: Request, error: Exception) -> Response:
-    status = getattr(error, "status", None) or getattr(error, "status_code", 500)
+    status = error.status if isinstance(error, ApiError) else 500
+    if isinstance(error, HTTPException):
+        status = error.status_code
     if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(("/v1", "/_sandbox")):
         return inbox.page(request, "error.html", code=status, status=status, message=str(error))
     if isinstance(error, ApiError):
@@ -99,4 +107,4 @@ def make_app(world: World, allow_remote: bool = False) -> ASGIApp:
         lifespan=lifespan,
     )
     app.state.world = world
-    return app if allow_remote else LocalOnly(app)
+    return Guard(app, allow_remote)

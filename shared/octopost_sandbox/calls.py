@@ -43,6 +43,7 @@ class CallLog:
 
     def __init__(self, at_most: int, storage: Storage) -> None:
         self._calls: deque[Call] = deque()
+        self._by_post: dict[str, deque[Call]] = {}
         self._at_most = at_most
         self._storage = storage
         self._made = 0
@@ -58,20 +59,34 @@ class CallLog:
         call.path = mask(call.path)
         call.request = mask(call.request)[:KEPT_CHARACTERS]
         call.reply = mask(call.reply)[:KEPT_CHARACTERS]
-        self._calls.append(call)
+        self._take(call)
         self._storage.put("call", call.id, asdict(call))
         while len(self._calls) > self._at_most:
-            self._storage.delete("call", self._calls.popleft().id)
+            self._forget(self._calls.popleft())
+
+    def _take(self, call: Call) -> None:
+        self._calls.append(call)
+        if call.post_id is not None:
+            self._by_post.setdefault(call.post_id, deque()).append(call)
+
+    def _forget(self, oldest: Call) -> None:
+        self._storage.delete("call", oldest.id)
+        if oldest.post_id is not None:
+            calls = self._by_post[oldest.post_id]
+            calls.popleft()
+            if not calls:
+                del self._by_post[oldest.post_id]
 
     def load(self) -> None:
         """Take up the calls of an earlier run."""
-        self._calls.extend(Call(**record) for record in self._storage.load("call"))
+        for record in self._storage.load("call"):
+            self._take(Call(**record))
         self._made = max((int(call.id.removeprefix("req_")) for call in self._calls), default=0)
 
     def select(self, post_id: str | None = None, operation: str | None = None) -> Iterable[Call]:
         """Yield the calls about a post and of a kind, oldest first."""
-        for call in self._calls:
-            if post_id in (None, call.post_id) and operation in (None, call.operation):
+        for call in self._calls if post_id is None else self._by_post.get(post_id, ()):
+            if operation in (None, call.operation):
                 yield call
 
     def as_list(self, post_id: str | None = None, operation: str | None = None) -> list[dict[str, Any]]:

@@ -163,6 +163,7 @@ def _serve(options: argparse.Namespace) -> int:
     world.save_settings()
     bound = listen(options.host, options.port)
     host, port = bound.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - every address; name one that works
     world.public_url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def announce() -> None:

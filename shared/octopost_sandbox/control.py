@@ -304,8 +304,7 @@ async def keys(request: Request) -> JSONResponse:
 async def posts(request: Request) -> JSONResponse:
     """List every post, oldest first, the deleted ones too."""
     world = world_of(request)
-    ordered = sorted(world.posts.values(), key=lambda post: (post.created_at, post.seq))
-    return JSONResponse({"posts": [show_post(post) for post in ordered]})
+    return JSONResponse({"posts": [show_post(post) for post in world.ordered()]})
 
 
 def _post(request: Request) -> Post:

@@ -105,7 +105,7 @@ def page(request: Request, template: str, code: int = 200, **values: Any) -> HTM
 
 
 def _fold_case(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
 
 
 def _selected(world: World, query: dict[str, str]) -> list[Post]:
@@ -113,12 +113,13 @@ def _selected(world: World, query: dict[str, str]) -> list[Post]:
     wanted = _fold_case(query.get("q", "").strip())
     status, network = query.get("status", ""), query.get("network", "")
     found = []
-    for post in sorted(world.posts.values(), key=lambda post: (post.created_at, post.seq), reverse=True):
-        outcome = verdict(post)[0]
-        if status not in ("", outcome, post.status if outcome == "partial" else outcome):
+    for post in reversed(world.ordered()):
+        if status == "" and post.deleted_at is not None:
             continue
-        if status == "" and outcome == "deleted":
-            continue
+        if status:
+            outcome = verdict(post)[0]
+            if status != outcome and not (outcome == "partial" and status == post.status):
+                continue
         if network and network not in post.platforms:
             continue
         if wanted and not any(wanted in _fold_case(text) for text in (post.id, *post.parts)):

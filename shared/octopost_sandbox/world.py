@@ -87,6 +87,7 @@ class World:
         self.keys = Keys(self.settings.api_key)
         self.calls = CallLog(self.settings.max_calls, self.storage)
         self.posts: dict[str, Post] = {}
+        self._order: list[Post] | None = None  # sorted when asked for, until a post comes or goes
         self.accounts: dict[str, dict[str, Any]] = {}
         self.presets: dict[str, dict[str, Any]] = {}
         self.webhooks: dict[str, dict[str, Any]] = {}
@@ -182,15 +183,24 @@ class World:
             raise ApiError(404, f"Post with ID '{post_id}' not found.")
         return post
 
+    def ordered(self) -> list[Post]:
+        """Return every post, the deleted ones too, oldest first; not to be changed."""
+        if self._order is None:
+            self._order = sorted(self.posts.values(), key=lambda post: (post.created_at, post.seq))
+        return self._order
+
     def listed(self) -> Iterator[Post]:
         """Yield the posts a list shows, oldest first: not the deleted, not those that still lag."""
         lag = round(self.dialect["list_lag_seconds"] * MICROS)
         seen_until = self.clock.now() - lag
-        posts = sorted(self.posts.values(), key=lambda post: (post.created_at, post.seq))
-        return (post for post in posts if post.deleted_at is None and (not lag or post.created_at <= seen_until))
+        return (
+            post for post in self.ordered() if post.deleted_at is None and (not lag or post.created_at <= seen_until)
+        )
 
     def _keep(self, post: Post) -> None:
-        self.posts[post.id] = post
+        if post.id not in self.posts:
+            self.posts[post.id] = post
+            self._order = None
         self._watch(post)
         self.storage.put("post", post.id, asdict(post))
         self.changed()
@@ -222,6 +232,7 @@ class World:
             )
             oldest = next(done, None) or next(iter(self.posts))
             del self.posts[oldest]
+            self._order = None
             self._busy.discard(oldest)
             self.storage.delete("post", oldest)
             for copy in [copy for copy in self.live.values() if copy.post_id == oldest]:

@@ -81,9 +81,12 @@ def test_a_db_that_is_none_gets_one_sentence(tmp_path: Path) -> None:
 
 def test_remote_is_possible_when_meant(start_octopost_sandbox: Start) -> None:
     sandbox = start_octopost_sandbox("--host", "0.0.0.0", "--allow-remote")
-    port = sandbox.root.rpartition(":")[2]
+    assert sandbox.root.startswith("http://127.0.0.1:")
     headers = {"Authorization": "Bearer oct_test_x", "Host": "octopost:8787"}
-    assert requests.get(f"http://127.0.0.1:{port}/v1/posts", headers=headers, timeout=10).status_code == 200
+    assert requests.get(f"{sandbox.root}/v1/posts", headers=headers, timeout=10).status_code == 200
+    page_elsewhere = {"Host": "octopost:8787", "Origin": "https://evil.example"}
+    reset = requests.post(f"{sandbox.root}/_sandbox/reset", headers=page_elsewhere, timeout=10)
+    assert reset.status_code == 403
 
 
 @pytest.mark.parametrize("twice", [False, True])

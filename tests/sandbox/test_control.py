@@ -121,9 +121,18 @@ def test_wrong_control_calls_get_400(octopost_sandbox: Sandbox, method: str, pat
         octopost_sandbox.control(method, path, body)
 
 
-@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}])
-def test_web_pages_elsewhere_cannot_reach_it(octopost_sandbox: Sandbox, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("headers", "says"),
+    [
+        ({"Host": "evil.example"}, "--allow-remote"),
+        ({"Host": "[::1"}, "malformed"),
+        ({"Origin": "https://evil.example"}, "evil.example"),
+        ({"Origin": "http://127.0.0.1:1"}, "not this sandbox"),
+        ({"Origin": "null"}, "not this sandbox"),
+    ],
+)
+def test_web_pages_elsewhere_cannot_reach_it(octopost_sandbox: Sandbox, headers: dict[str, str], says: str) -> None:
     for path in ("/_sandbox/reset", "/v1/posts"):
         reply = requests.post(octopost_sandbox.root + path, headers=headers, timeout=10)
         assert reply.status_code == 403
-        assert "--allow-remote" in reply.json()["error"]
+        assert says in reply.json()["error"]
