@@ -182,7 +182,7 @@ def _serve(options: argparse.Namespace) -> int:
 
         threading.Thread(target=watch, daemon=True).start()
     server.run(sockets=[bound])
-    if options.fail_on_duplicate and world.duplicate_seen:
+    if options.fail_on_duplicate and world.copies.duplicate_seen:
         print("octopost-sandbox: a duplicate was live, see --fail-on-duplicate", file=sys.stderr)
         return 1
     return 0

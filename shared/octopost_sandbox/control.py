@@ -75,8 +75,8 @@ async def health(request: Request) -> JSONResponse:
             "frozen": world.clock.frozen,
             "tier": world.limits.tier,
             "posts": len(standing),
-            "duplicate_live": world.doubled > 0,
-            "duplicate_seen": world.duplicate_seen,
+            "duplicate_live": world.copies.doubled > 0,
+            "duplicate_seen": world.copies.duplicate_seen,
         }
     )
 
@@ -341,7 +341,7 @@ async def live(request: Request) -> JSONResponse:
     network = request.query_params.get("network")
     copies = [
         asdict(copy) | {"at": to_iso(copy.at, "microseconds")}
-        for copy in world.live.values()
+        for copy in world.copies.all.values()
         if copy.removed_at is None and network in (None, copy.network)
     ]
     return JSONResponse({"live": copies})
@@ -350,7 +350,7 @@ async def live(request: Request) -> JSONResponse:
 async def duplicates(request: Request) -> JSONResponse:
     """List content that is live more than once on one network."""
     query = request.query_params
-    found = world_of(request).duplicates(query.get("url"), query.get("ever") in ("true", "1"))
+    found = world_of(request).copies.duplicates(query.get("url"), query.get("ever") in ("true", "1"))
     return JSONResponse({"duplicates": found})
 
 

@@ -85,7 +85,7 @@ def world_of(request: Request) -> World:
 def _twins(world: World) -> list[dict[str, Any]]:
     """Return the live duplicates, one entry per set of posts, with all the networks that show them."""
     sets: dict[tuple[str, ...], dict[str, Any]] = {}
-    for group in world.duplicates() if world.doubled else []:
+    for group in world.copies.duplicates() if world.copies.doubled else []:
         entry = sets.setdefault(tuple(group["post_ids"]), group | {"networks": []})
         entry["networks"].append(PLATFORMS[group["network"]].name)
     return list(sets.values())
@@ -157,7 +157,9 @@ def _post(request: Request) -> Post:
 async def show(request: Request) -> HTMLResponse:
     """Show one post: a card per network, and every call about it."""
     world, post = world_of(request), _post(request)
-    twins = {twin for group in world.duplicates() for twin in group["post_ids"]} if world.doubled else set()
+    twins = (
+        {twin for group in world.copies.duplicates() for twin in group["post_ids"]} if world.copies.doubled else set()
+    )
     return page(
         request, "post.html", post=post, verdict=verdict(post), twin=post.id in twins,
         cards=[card(world, post, network) for network in post.platforms], calls=list(world.calls.select(post.id)),
@@ -178,7 +180,7 @@ async def controls(request: Request) -> HTMLResponse:
 
 async def permalink(request: Request) -> Response:
     """Lead from a network's copy to its post."""
-    copy = world_of(request).live.get(request.path_params["copy"])
+    copy = world_of(request).copies.all.get(request.path_params["copy"])
     if copy is None:
         raise ApiError(404, "There is no such copy.")
     return RedirectResponse(f"/posts/{copy.post_id}#{copy.network}", 303)

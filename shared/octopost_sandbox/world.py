@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from octopost_sandbox import networks
 from octopost_sandbox.calls import CallLog
 from octopost_sandbox.clock import MICROS, Clock, to_iso
+from octopost_sandbox.copies import Copies, LiveCopy
 from octopost_sandbox.dialect import Dialect
 from octopost_sandbox.errors import ApiError
 from octopost_sandbox.faults import Faults
@@ -46,20 +47,6 @@ class Settings:
     scheduler_interval: float = 0.0  # seconds between the scheduler's looks; documented: 60
 
 
-@dataclass
-class LiveCopy:
-    """A post as it stands on one network."""
-
-    id: str
-    network: str
-    post_id: str
-    network_post_id: str
-    fingerprint: str
-    parts: list[str]
-    at: int
-    removed_at: int | None = None
-
-
 class World:
     """Everything the sandbox knows. Take ``lock`` around what must not be seen half done."""
 
@@ -69,7 +56,6 @@ class World:
         self.storage = Storage(settings.db)
         self.public_url = ""
         self.version = 0  # grows with every change; the inbox watches it
-        self.duplicate_seen = False
         self.listeners: list[Callable[[str, dict[str, Any]], None]] = []
         self._start()
         if settings.db is not None:
@@ -92,9 +78,7 @@ class World:
         self.presets: dict[str, dict[str, Any]] = {}
         self.webhooks: dict[str, dict[str, Any]] = {}
         self.failing: dict[str, str] = {}
-        self.live: dict[str, LiveCopy] = {}
-        self._copies: Counter[tuple[str, str]] = Counter()  # standing copies per network and fingerprint
-        self.doubled = 0  # standing copies beyond the first of their network and content
+        self.copies = Copies(self.storage)
         self._busy: set[str] = set()  # scheduled or publishing posts
         self.webhook_log: deque[dict[str, Any]] = deque(maxlen=1_000)
         self._seq = 0
@@ -125,8 +109,7 @@ class World:
             self._seq = max(self._seq, post.seq)
             self.clock.remember(post.created_at)
             self._watch(post)
-        for record in self.storage.load("live"):
-            self._stand(LiveCopy(**record))
+        self.copies.load()
         self.calls.load()
 
     def reset(self) -> None:
@@ -136,7 +119,9 @@ class World:
         """
         with self.lock:
             self.storage.clear()
+            duplicate_seen = self.copies.duplicate_seen
             self._start()
+            self.copies.duplicate_seen = duplicate_seen
             self._seed()
             self.changed()
 
@@ -235,10 +220,7 @@ class World:
             self._order = None
             self._busy.discard(oldest)
             self.storage.delete("post", oldest)
-            for copy in [copy for copy in self.live.values() if copy.post_id == oldest]:
-                self._fall(copy)
-                del self.live[copy.id]
-                self.storage.delete("live", copy.id)
+            self.copies.forget(oldest)
 
     def update(self, post_id: str, body: dict[str, Any]) -> Post:
         """Change a post that has not gone out; raise 409 for one that has (documented: errors page)."""
@@ -276,11 +258,7 @@ class World:
             post.deleted_at = self.clock.stamp()
             self._keep(post)
             if self.dialect["delete_reach"] == "networks":
-                for copy in self.live.values():
-                    if copy.post_id == post_id and copy.removed_at is None:
-                        self._fall(copy)
-                        copy.removed_at = post.deleted_at
-                        self.storage.put("live", copy.id, asdict(copy))
+                self.copies.remove(post_id, post.deleted_at)
             return post
 
     # -- publishing -------------------------------------------------------------------------------------------------
@@ -333,13 +311,12 @@ class World:
         error = networks.refusal(post, network, account, self.failing | post.failing)
         if error is not None or account is None:
             return {"success": False, "error": error}
-        copy_id = f"live_{len(self.live) + 1}_{secrets.token_hex(4)}"
+        copy_id = f"live_{len(self.copies.all) + 1}_{secrets.token_hex(4)}"
         copy = LiveCopy(
             copy_id, network, post.id, networks.network_post_id(network), post.fingerprint,
             networks.parts_for(post, network), stamp,
         )  # fmt: skip
-        self._stand(copy)
-        self.storage.put("live", copy.id, asdict(copy))
+        self.copies.add(copy)
         self.save("account", {**account, "last_used_at": to_iso(stamp)})
         # The address leads back into this sandbox: an invented id on the real network could be somebody's post.
         url = f"{self.public_url}/live/{network}/{copy_id}"
@@ -389,43 +366,3 @@ class World:
         """Return the scheduled post that is due first."""
         waiting = [self.posts[post_id] for post_id in self._busy if self.posts[post_id].status == "scheduled"]
         return min(waiting, key=lambda post: (post.scheduled_for or 0, post.seq), default=None)
-
-    # -- duplicates -------------------------------------------------------------------------------------------------
-
-    def _stand(self, copy: LiveCopy) -> None:
-        self.live[copy.id] = copy
-        if copy.removed_at is None:
-            self._copies[copy.network, copy.fingerprint] += 1
-            if self._copies[copy.network, copy.fingerprint] > 1:
-                self.doubled += 1
-                self.duplicate_seen = True
-
-    def _fall(self, copy: LiveCopy) -> None:
-        if copy.removed_at is None:
-            self._copies[copy.network, copy.fingerprint] -= 1
-            if self._copies[copy.network, copy.fingerprint] > 0:
-                self.doubled -= 1
-
-    def duplicates(self, url: str | None = None, ever: bool = False) -> list[dict[str, Any]]:
-        """Return the groups of live copies of one content on one network.
-
-        With ``url``, copies whose text contains it count as the same content. With ``ever``, removed copies count too.
-        """
-        groups: dict[tuple[str, str], list[LiveCopy]] = {}
-        for copy in self.live.values():
-            if copy.removed_at is not None and not ever:
-                continue
-            if url is not None and not any(url in part for part in copy.parts):
-                continue
-            groups.setdefault((copy.network, url or copy.fingerprint), []).append(copy)
-        return [
-            {
-                "network": network,
-                "fingerprint": copies[0].fingerprint,
-                "content": copies[0].parts[0],
-                "count": len(copies),
-                "post_ids": [copy.post_id for copy in copies],
-            }
-            for (network, _), copies in groups.items()
-            if len(copies) > 1
-        ]
