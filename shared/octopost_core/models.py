@@ -183,6 +183,9 @@ def _readable(error: ValidationError) -> InvalidInput:
     first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"]) or "the post"
     if isinstance(cause := first.get("ctx", {}).get("error"), InvalidInput):
+        # A part (an image, a reply) has told about its own field: give it its full name.
+        if cause.field and cause.message.startswith(f"{cause.field} "):
+            return InvalidInput(f"{name}.{cause.message}", field=f"{name}.{cause.field}", cure=cause.cure)
         return InvalidInput(cause.message, field=name, cure=cause.cure)
     if first["type"] == "extra_forbidden":
         return InvalidInput(f"{name} is not a field of a post.", field=name, cure="Put fields we do not know in extra.")
