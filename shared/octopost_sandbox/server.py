@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+SHORT_GRACE = 0.1  # seconds for replies under way when the server ends
 _transports: dict[tuple[str, int], asyncio.Transport] = {}
 
 
@@ -65,6 +66,30 @@ class Server(uvicorn.Server):
         if self.started:
             self._when_ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End at once: an open inbox page or a reply held by a fault would otherwise be waited for."""
+        await asyncio.sleep(SHORT_GRACE)
+        for transport in list(_transports.values()):
+            transport.abort()
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await super().shutdown(sockets)
+
+
+class Quiet:
+    """End requests quietly that are cancelled because the server ends."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        try:
+            await self.app(scope, receive, send)
+        except asyncio.CancelledError:
+            if scope["type"] != "http":
+                raise
+
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a bound socket; raise OSError when the address cannot be had."""
@@ -92,4 +117,4 @@ def make_server(app: ASGIApp, when_ready: Callable[[], None]) -> Server:
         "timeout_graceful_shutdown": 1,
         "backlog": 2048,
     }
-    return Server(uvicorn.Config(app, **options), when_ready)
+    return Server(uvicorn.Config(Quiet(app), **options), when_ready)
