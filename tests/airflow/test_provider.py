@@ -96,8 +96,10 @@ def test_parsing_a_dag_file_imports_no_http_library_of_ours() -> None:
     code = (
         "import sys\n"
         "import airflow.providers.common.compat.sdk as sdk\n"
-        "sdk.BaseOperator, sdk.BaseSensorOperator, sdk.BaseHook\n"
+        "sdk.BaseOperator, sdk.BaseSensorOperator, sdk.BaseHook, sdk.BaseOperatorLink, sdk.PokeReturnValue\n"
+        "from airflow.providers.common.compat.notifier import BaseNotifier\n"
         "from airflow.triggers.base import BaseTrigger\n"
+        "sdk.BaseOperator(task_id='plain')\n"
         "before = set(sys.modules)\n"
         f"{DAG_FILE}\n"
         "from datetime import datetime, timezone\n"
@@ -109,12 +111,7 @@ def test_parsing_a_dag_file_imports_no_http_library_of_ours() -> None:
     added: list[Any] = json.loads(python(code))
 
     heavy = {"requests", "pydantic", "urllib3", "yaml", "regex", "markdown_it", "octopost_core.client"}
-    assert not heavy & set(added)
-    assert not [
-        name
-        for name in added
-        if name.split(".")[0] not in {"airflow_provider_octopost", "octopost_core"} and name.split(".")[0] in heavy
-    ]
+    assert heavy.intersection(added) == set()
 
 
 def test_example_dags_parse_without_network_or_connection() -> None:

@@ -1,0 +1,375 @@
+"""The operators, corner by corner, against a real sandbox; tests/airflow/test_dag_runs.py runs them in a real Airflow."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from airflow.exceptions import AirflowFailException, TaskDeferred
+
+from airflow_provider_octopost.operators.octopost import (
+    OctopostAnnounceOperator,
+    OctopostCreatePostOperator,
+    OctopostDeletePostOperator,
+    OctopostPublishOperator,
+    OctopostUpdatePostOperator,
+)
+from airflow_provider_octopost.sensors.octopost import OctopostPostSensor
+from octopost_core.errors import OctopostError, RateLimited
+from octopost_sandbox.process import Sandbox
+from tests.airflow.stand_ins import Store, context
+
+
+@pytest.fixture
+def task_log(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """Return a function that tells what tasks have logged: Airflow 2 logs to a logger, Airflow 3 writes it out."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("airflow.task")
+    logger.addHandler(handler)
+    yield lambda: "\n".join(lines) + capsys.readouterr().out
+    logger.removeHandler(handler)
+
+
+def announce(**changes: Any) -> OctopostAnnounceOperator:
+    options = {"content": "Hello", "platforms": ["bluesky", "mastodon"], "timeout": 60, "poll_interval": 0.2}
+    return OctopostAnnounceOperator(task_id="announce", **{**options, **changes})
+
+
+pytestmark = pytest.mark.usefixtures("airflow_home")  # Airflow 2 looks into its database
+
+
+def in_an_hour() -> datetime:
+    return (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0)
+
+
+# --- never twice -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("store", [Store(), None], ids=["3.3", "before 3.3"])
+def test_a_cleared_task_returns_the_post_it_has_made(
+    sandbox: Sandbox, task_log: Callable[[], str], store: Store | None
+) -> None:
+    first = announce().execute(context(store=store))
+    again = announce().execute(context(store=store, try_number=2))
+
+    assert again["id"] == first["id"]
+    assert again["operation"] == "unchanged"
+    assert len(sandbox.live()) == 2
+    assert "Nothing was sent" in (told := task_log())
+    assert "republish_after" in told
+
+
+@pytest.mark.parametrize("store", [Store(), None], ids=["3.3", "before 3.3"])
+def test_republish_after_posts_again_once(sandbox: Sandbox, store: Store | None) -> None:
+    first = announce().execute(context(store=store))
+    sandbox.clock(advance=5)  # whole seconds: the two posts must not share one
+    moment = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+    second = announce(republish_after=moment).execute(context(store=store, try_number=2))
+    third = announce(republish_after=moment).execute(context(store=store, try_number=3))
+
+    assert second["operation"] == "created"
+    assert second["id"] != first["id"]
+    assert (third["id"], third["operation"]) == (second["id"], "unchanged")
+
+
+def test_the_same_text_in_the_next_run_is_posted(sandbox: Sandbox) -> None:
+    first = announce().execute(context(run_id="week 1"))
+    sandbox.clock(advance=7 * 86400)
+    now = datetime.now(UTC) + timedelta(days=7)
+    second = announce().execute(context(run_id="week 2", try_number=2, started=now, start_date=now, run_after=now))
+
+    assert first["id"] != second["id"]
+    assert len(sandbox.live()) == 4
+
+
+def test_another_text_under_the_same_identity_is_refused(sandbox: Sandbox) -> None:
+    store = Store()
+    announce().execute(context(store=store))
+    with pytest.raises(AirflowFailException, match="different text"):
+        announce(content="Something else").execute(context(store=store, try_number=2))
+
+    assert len(sandbox.posts()) == 1
+
+
+# --- what fails, and how ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"operation": "create", "kind": "unauthorized"}, "401"),
+        ({"operation": "publish", "kind": "partial_network_failure", "networks": ["bluesky"]}, "bluesky"),
+        ({"operation": "publish", "kind": "partial_network_failure", "networks": ["bluesky", "mastodon"]}, "every"),
+    ],
+    ids=["refused key", "partial failure", "failed everywhere"],
+)
+def test_what_no_retry_cures(sandbox: Sandbox, fault: dict[str, Any], words: str) -> None:
+    sandbox.fault(**fault)
+    with pytest.raises(AirflowFailException, match=words) as raised:
+        announce().execute(context())
+
+    assert raised.value.__cause__ is None
+    assert sandbox.api_key not in str(raised.value)
+
+
+def test_what_a_retry_may_cure_stays_a_plain_error(sandbox: Sandbox, connect: Callable[..., None]) -> None:
+    connect(sandbox, max_wait=1)
+    sandbox.fault("create", "rate_limited")
+    with pytest.raises(RateLimited):
+        announce().execute(context())
+
+
+def test_a_missing_connection_is_told_with_its_cure() -> None:
+    with pytest.raises(AirflowFailException, match="octopost_conn_id"):
+        announce(octopost_conn_id="no_such_connection").execute(context())
+
+
+def test_partial_failure_as_a_warning(sandbox: Sandbox, task_log: Callable[[], str]) -> None:
+    sandbox.fail_network("mastodon", "Instance is down.")
+    result = announce(on_partial_failure="warn").execute(context())
+
+    assert set(result["urls"]) == {"bluesky"}
+    assert result["failed_platforms"] == ["mastodon"]
+    assert "mastodon failed: Instance is down." in task_log()
+
+
+def test_retry_failed_posts_to_the_failed_networks_only(sandbox: Sandbox) -> None:
+    store = Store()
+    sandbox.fail_network("mastodon")
+    with pytest.raises(OctopostError, match="failed on mastodon"):
+        announce(retry_failed=True).execute(context(store=store))
+    sandbox.fail_network("mastodon", None)
+    result = announce(retry_failed=True).execute(context(store=store, try_number=2))
+
+    assert set(result["urls"]) == {"bluesky", "mastodon"}
+    assert sorted(copy["network"] for copy in sandbox.live()) == ["bluesky", "mastodon"]
+
+
+# --- waiting ---------------------------------------------------------------------------------------------------------
+
+
+def test_deferring_hands_the_trigger_ids_and_no_secret(sandbox: Sandbox) -> None:
+    sandbox.dialect(publish="async", publish_seconds=30)
+    found = context()
+    with pytest.raises(TaskDeferred) as deferred:
+        announce(deferrable=True).execute(found)
+    path, kwargs = deferred.value.trigger.serialize()
+
+    assert kwargs["post_ids"] == [found["ti"].xcom["post_id"]]
+    assert sandbox.api_key not in str(kwargs) + str(deferred.value.kwargs)
+    assert deferred.value.timeout > timedelta(seconds=60)
+    assert path.endswith("OctopostPostTrigger")
+
+
+def test_a_fresh_instance_completes(sandbox: Sandbox) -> None:
+    sandbox.dialect(publish="async", publish_seconds=1)
+    with pytest.raises(TaskDeferred) as deferred:
+        announce(deferrable=True).execute(context())
+    [post_id] = deferred.value.trigger.post_ids
+    post = sandbox.wait("published", post_id)
+    resumed = context()
+    event = {"status": "settled", "posts": [{"id": post_id, **post}]}
+    result = announce(deferrable=True).execute_complete(resumed, event, **deferred.value.kwargs)
+
+    assert set(result["urls"]) == {"bluesky", "mastodon"}
+    assert result["operation"] == "created"
+    assert resumed["ti"].xcom["octopost_url_bluesky"] == result["urls"]["bluesky"]
+
+
+@pytest.mark.parametrize(
+    ("event", "error", "words"),
+    [
+        ({"status": "timeout", "message": "Post p was not settled in time."}, AirflowFailException, "Clearing"),
+        ({"status": "missing", "message": "Post p no longer exists."}, AirflowFailException, "no longer exists"),
+        ({"status": "error", "message": "Post p could not be read."}, RuntimeError, "could not be read"),
+        ({"status": "success"}, RuntimeError, "not one of"),
+        (None, RuntimeError, "not one of"),
+    ],
+)
+def test_every_other_event_fails(event: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        announce().execute_complete(context(), event, networks=["bluesky"], operation="created")
+
+
+def test_a_scheduled_post_is_not_waited_for_unless_told(sandbox: Sandbox) -> None:
+    when = in_an_hour()
+    result = announce(scheduled_for=when).execute(context())
+
+    assert (result["operation"], result["status"]) == ("scheduled", "scheduled")
+    with pytest.raises(TaskDeferred) as deferred:
+        announce(scheduled_for=when, content="Wait for me", wait_for_completion=True, deferrable=True).execute(
+            context()
+        )
+    assert deferred.value.trigger.due == when.isoformat()
+    assert deferred.value.trigger.deadline == pytest.approx(when.timestamp() + 60, abs=1)
+
+
+def test_a_rate_limit_frees_the_worker_of_a_deferrable_task(sandbox: Sandbox, connect: Callable[..., None]) -> None:
+    connect(sandbox, max_wait=1)
+    sandbox.fault("publish", "rate_limited")
+    first = context()
+    with pytest.raises(TaskDeferred) as deferred:
+        announce(deferrable=True).execute(first)
+    assert deferred.value.method_name == "execute_after_limit"
+    assert deferred.value.trigger.moment > datetime.now(UTC) + timedelta(seconds=5)
+
+    result = announce(deferrable=True).execute_after_limit(context(), None, **deferred.value.kwargs)
+    assert result["id"] == first["ti"].xcom["post_id"], "the draft of the first part is used"
+    assert len(sandbox.posts()) == 1
+    assert len(sandbox.live()) == 2
+
+
+# --- content ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_preset_is_expanded(sandbox: Sandbox) -> None:
+    result = announce(platforms=None, preset="All Platforms").execute(context())
+
+    assert "bluesky" in result["platforms"]
+    assert len(result["platforms"]) > 2
+
+
+def test_an_unknown_preset_is_told_with_the_known_ones(sandbox: Sandbox) -> None:
+    with pytest.raises(AirflowFailException, match="All Platforms"):
+        announce(platforms=None, preset="Nobody knows").execute(context())
+
+
+def test_templated_text_is_checked_when_it_is_known(sandbox: Sandbox) -> None:
+    operator = announce(content="{{ params.text }}")
+    operator.content = "x" * 301
+    with pytest.raises(AirflowFailException, match="301 of 300"):
+        operator.execute(context())
+    assert sandbox.posts() == []
+
+
+def test_a_rendered_list_of_networks_is_read(sandbox: Sandbox) -> None:
+    operator = announce(platforms="{{ params.platforms }}")
+    operator.platforms = "['bluesky', 'mastodon']"
+
+    assert operator.execute(context())["platforms"] == ["bluesky", "mastodon"]
+
+
+# --- the other operators ---------------------------------------------------------------------------------------------
+
+
+def test_create_then_publish(sandbox: Sandbox) -> None:
+    created = OctopostCreatePostOperator(task_id="create", content="Draft", platforms=["bluesky"]).execute(context())
+    assert (created["operation"], created["status"]) == ("drafted", "draft")
+    assert sandbox.live() == []
+
+    operator = OctopostPublishOperator(task_id="publish", post_id=created["id"])
+    assert operator.execute(context())["operation"] == "resumed"
+    assert operator.execute(context(try_number=2))["operation"] == "unchanged"
+    assert len(sandbox.live()) == 1
+
+
+@pytest.mark.parametrize("rendered", ["None", "", None])
+def test_a_post_id_that_was_rendered_to_nothing(sandbox: Sandbox, rendered: Any) -> None:
+    operator = OctopostPublishOperator(task_id="publish", post_id="{{ nothing }}")
+    operator.post_id = rendered
+    with pytest.raises(AirflowFailException, match="XCom"):
+        operator.execute(context())
+
+
+def test_update_and_delete_leave_live_posts_alone(sandbox: Sandbox) -> None:
+    [live, draft] = sandbox.seed(
+        [{"content": "Live", "platforms": ["bluesky"], "publish": True}, {"content": "Draft", "platforms": ["bluesky"]}]
+    )
+    for operator in (
+        OctopostUpdatePostOperator(task_id="update", post_id=live, content="Changed"),
+        OctopostDeletePostOperator(task_id="delete", post_id=live),
+    ):
+        with pytest.raises(AirflowFailException, match="published on bluesky"):
+            operator.execute(context())
+    when = in_an_hour()
+    update = OctopostUpdatePostOperator(task_id="update", post_id=draft, scheduled_for=when)
+    assert update.execute(context())["status"] == "scheduled"
+    unschedule = OctopostUpdatePostOperator(task_id="update", post_id=draft, unschedule=True)
+    assert unschedule.execute(context())["status"] == "draft"
+    delete = OctopostDeletePostOperator(task_id="delete", post_id=draft)
+    delete.execute(context())
+    delete.execute(context(try_number=2))
+    assert [post["id"] for post in sandbox.posts()] == [live]
+
+
+def test_the_sensor(sandbox: Sandbox) -> None:
+    [live, draft] = sandbox.seed(
+        [{"content": "Live", "platforms": ["bluesky"], "publish": True}, {"content": "Draft", "platforms": ["bluesky"]}]
+    )
+    found = OctopostPostSensor(task_id="wait", post_id=live).poke(context())
+    assert found.is_done
+    assert set(found.xcom_value["urls"]) == {"bluesky"}
+    assert not OctopostPostSensor(task_id="wait", post_id=draft).poke(context()).is_done
+    with pytest.raises(TaskDeferred):
+        OctopostPostSensor(task_id="wait", post_id=draft, deferrable=True).execute(context())
+    with pytest.raises(AirflowFailException, match="404"):
+        OctopostPostSensor(task_id="wait", post_id="post_never_made").poke(context())
+
+
+def test_the_sensor_asks_nothing_before_the_scheduled_time(sandbox: Sandbox) -> None:
+    [post_id] = sandbox.seed(
+        [{"content": "Later", "platforms": ["bluesky"], "scheduled_for": in_an_hour().isoformat()}]
+    )
+    sensor = OctopostPostSensor(task_id="wait", post_id=post_id)
+    for _ in range(3):
+        assert not sensor.poke(context()).is_done
+    assert len(sandbox.calls("get")) == 1
+
+
+# --- killing ---------------------------------------------------------------------------------------------------------
+
+
+def test_killing_unschedules_what_is_not_live(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    operator = announce(scheduled_for=in_an_hour())
+    result = operator.execute(context())
+    operator.on_kill()
+
+    assert sandbox.post(result["id"])["status"] == "draft"
+    assert "was scheduled and is draft now" in caplog.text
+
+
+def test_killing_says_what_is_live_already(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    operator = announce()
+    operator.execute(context())
+    operator.on_kill()
+
+    assert "already live on bluesky, mastodon" in caplog.text
+    assert len(sandbox.live()) == 2
+
+
+def test_a_killed_task_sends_nothing_more(sandbox: Sandbox) -> None:
+    """The signal comes while the draft is made; in Airflow 3 the process then goes on until it is killed hard."""
+    operator, found = announce(), context()
+    operator.hook.get_conn()
+    pushed = found["ti"].xcom_push
+
+    def killed_by_now(key: str, value: Any) -> None:
+        pushed(key=key, value=value)
+        operator.on_kill()
+
+    found["ti"].xcom_push = killed_by_now
+    with pytest.raises(AirflowFailException, match="killed"):
+        operator.execute(found)
+    assert sandbox.live() == []
+    assert [post["status"] for post in sandbox.posts()] == ["draft"]
+
+
+# --- links -----------------------------------------------------------------------------------------------------------
+
+
+def test_links_before_and_after_a_run(sandbox: Sandbox) -> None:
+    operator = announce()
+    assert [link.name for link in operator.operator_extra_links] == ["Post on Bluesky", "Post on Mastodon"]
+    sandbox.fail_network("mastodon")
+    with pytest.raises(AirflowFailException):
+        operator.execute(context())
+    operator = announce(on_partial_failure="ignore", content="Once more")
+    result = operator.execute(context())
+    [link] = operator.operator_extra_links
+    assert link.xcom_key == "octopost_url_bluesky"
+    assert result["urls"]["bluesky"]
