@@ -20,6 +20,7 @@ def conclude(runner: Runner, report: Report) -> int:
     """
     code = exit_code(report)
     forgiven = (report.fail_on == "none" and code in FORGIVABLE) or (report.fail_on == "all" and code == 3)
+    table(runner, report)
     for warning in report.warnings:
         runner.annotate("warning", warning, "Octopost")
     report.errors = [in_terms_of_inputs(error) for error in report.errors]
@@ -29,7 +30,6 @@ def conclude(runner: Runner, report: Report) -> int:
         runner.annotate("notice", report.skipped.message, "Nothing announced")
     elif report.operation == "unchanged" and not report.errors:
         runner.annotate("notice", f"{unchanged(report)} Nothing was sent.", "Announced before")
-    table(runner, report)
     outputs = report.outputs()
     try:
         for name in OUTPUTS:
@@ -119,8 +119,9 @@ def table(runner: Runner, report: Report) -> None:
     :param runner: The log.
     :param report: What happened.
     """
-    for row in report.rows.values():
-        runner.say(f"{row.network:10} {row.status:10} {row.url or row.error}".rstrip())
+    if not report.previewed:
+        for row in report.rows.values():
+            runner.say(f"{row.network:10} {row.status:10} {row.url or row.error}".rstrip())
 
 
 def cancelled(report: Report) -> None:

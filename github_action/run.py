@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
 from collections.abc import Mapping
@@ -44,6 +45,8 @@ def main(environ: Mapping[str, str]) -> int:
         signal.signal(signal.SIGTERM, _stop)
         signal.signal(signal.SIGINT, _stop)
     runner, report = Runner(environ), Report()
+    if runner.debugging:
+        _show_requests(runner)
     try:
         config = Config.from_environ(environ, runner.mask)
         report.fail_on = config.fail_on
@@ -207,6 +210,18 @@ def _look_up(config: Config, context: Context) -> Any:
         return GitHub(context, config.github_token).release(tag)
 
     return look_up
+
+
+def _show_requests(runner: Runner) -> None:
+    """Print the core's log lines (method, path, status, request id; never a key) for a run with debug logging."""
+
+    class Debug(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            runner.debug(record.getMessage())
+
+    logger = logging.getLogger("octopost_core")
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(Debug())
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

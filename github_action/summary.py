@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from github_action.commands import printable
 from github_action.report import Report, Row
-from octopost_core.errors import PartialFailure, PublishFailed
+from octopost_core.errors import PublicationError
 from octopost_core.platforms import PLATFORMS
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ _MARKUP = re.compile(
 )
 _URL = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]]")
 
-_RETRY = """To send it to the failed networks only, run the job again with
+_RETRY = """Mend the cause, then announce it once more with `retry-failed: true`: only the failed networks are tried.
+Running it again without that is safe and sends nothing. With this line in the workflow, **Re-run failed jobs** retries:
 
 ```yaml
-with:
-  retry-failed: true
+retry-failed: ${{ github.run_attempt > 1 }}
 ```
 """
 
@@ -52,12 +52,17 @@ def summary(report: Report, *, failed: bool) -> str:
     blocks = [f"## {headline(report, failed=failed)}"]
     if report.skipped:
         blocks.append(inert(report.skipped.message))
-    blocks += [f"<strong>{inert(error.message)}</strong> {inert(error.cure)}".rstrip() for error in report.errors]
-    if any(isinstance(error, PartialFailure | PublishFailed) for error in report.errors):
-        blocks.append(_RETRY)
-    blocks += [f"⚠️ {inert(warning)}" for warning in report.warnings]
     if report.rows:
         blocks.append(_table(report))
+    told_by_table = [error for error in report.errors if isinstance(error, PublicationError)]
+    blocks += [
+        f"<strong>{inert(error.message)}</strong> {inert(error.cure)}".rstrip()
+        for error in report.errors
+        if error not in told_by_table
+    ]
+    if told_by_table:
+        blocks.append(_RETRY)
+    blocks += [f"⚠️ {inert(warning)}" for warning in report.warnings]
     facts = _facts(report)
     if facts:
         blocks.append(facts)

@@ -131,9 +131,11 @@ def test_killed_between_create_and_publish_the_next_attempt_finishes(tmp_path: P
     assert len(octopost_sandbox.live()) == 2
 
 
-def test_debug_logging_shows_no_key(tmp_path: Path, octopost_sandbox: Sandbox) -> None:
+def test_debug_logging_shows_requests_and_no_key(tmp_path: Path, octopost_sandbox: Sandbox) -> None:
     run = workflow(tmp_path).run(inputs(octopost_sandbox), extra={"RUNNER_DEBUG": "1"})
     assert run.code == 0
+    lines = [value for name, _, value in run.commands if name == "debug"]
+    assert any("/publish -> 200" in line for line in lines), lines
     check_run(run, octopost_sandbox.api_key)
 
 
