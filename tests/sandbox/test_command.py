@@ -29,19 +29,22 @@ def test_it_says_where_it_is(tmp_path: Path) -> None:
     ready = tmp_path / "ready.json"
     command = [sys.executable, "-m", "octopost_sandbox", "--port", "0", "--ready-file", str(ready)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        lines = dict(process.stdout.readline().split(maxsplit=1) for _ in range(3))
-        said = {name.rstrip(":"): value.strip() for name, value in lines.items()}
-        facts = json.loads(ready.read_text())
-        assert facts == {
-            "base_url": said["base_url"], "key": said["api_key"], "inbox": said["inbox"], "pid": process.pid,
-        }  # fmt: skip
-        assert said["base_url"].startswith("http://127.0.0.1:")
-        assert said["base_url"].endswith("/v1")
-        headers = {"Authorization": f"Bearer {said['api_key']}"}
-        assert requests.get(f"{said['base_url']}/accounts", headers=headers, timeout=10).status_code == 200
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        try:
+            assert process.stdout is not None
+            lines = dict(process.stdout.readline().split(maxsplit=1) for _ in range(3))
+            said = {name.rstrip(":"): value.strip() for name, value in lines.items()}
+            facts = json.loads(ready.read_text())
+            assert facts == {
+                "base_url": said["base_url"], "key": said["api_key"], "inbox": said["inbox"], "pid": process.pid,
+            }  # fmt: skip
+            assert said["base_url"].startswith("http://127.0.0.1:")
+            assert said["base_url"].endswith("/v1")
+            headers = {"Authorization": f"Bearer {said['api_key']}"}
+            assert requests.get(f"{said['base_url']}/accounts", headers=headers, timeout=10).status_code == 200
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+        finally:
+            process.kill()  # a failed test leaves nothing behind
 
 
 @pytest.mark.parametrize(
