@@ -11,7 +11,7 @@ from airflow.providers.common.compat.notifier import BaseNotifier
 
 from airflow_provider_octopost.hooks.octopost import OctopostHook
 from airflow_provider_octopost.utils.attempt import identity_of
-from airflow_provider_octopost.utils.content import CONTENT_FIELDS, check_at_parse_time, make_draft
+from airflow_provider_octopost.utils.content import CONTENT_FIELDS, check_at_parse_time, make_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,9 +95,10 @@ class OctopostNotifier(BaseNotifier):
         ti = context.get("ti")
         started = getattr(ti, "start_date", None) or datetime.now(UTC) - RECENT
         with settings.client() as client:
+            [draft] = make_drafts(self._told(), self.when_too_long, client)
             outcome = publish_once(
                 client,
-                make_draft(self._told(), self.when_too_long, client),
+                draft,
                 identity=f"notify:{identity_of(ti)}" if ti is not None else "notify",
                 since=started,
                 second_try=True,

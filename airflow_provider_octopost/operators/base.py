@@ -265,6 +265,25 @@ class PublishingOperator(OctopostOperator):
             unschedule(self.hook.settings(), post_ids)
 
 
+def merge(outcomes: Sequence[Outcome]) -> Outcome:
+    """
+    Make one outcome of those of an announcement's posts.
+
+    :param outcomes: At least one; their networks do not overlap.
+    """
+    if len(outcomes) == 1:
+        return outcomes[0]
+    from octopost_core.outcome import judge
+
+    operations = [outcome.operation for outcome in outcomes]
+    return judge(
+        [post for outcome in outcomes for post in outcome.posts],
+        [network for outcome in outcomes for network in outcome.results],
+        operation=next((operation for operation in operations if operation != "unchanged"), "unchanged"),
+        events=[event for outcome in outcomes for event in outcome.events],
+    )
+
+
 def _timed_out(what: str) -> str:
     return (
         f"{what} The networks may still answer: look at the post in the Octopost dashboard. Clearing this task is "

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_octopost.operators.base import OctopostOperator, PublishingOperator, with_retry_policy
+from airflow_provider_octopost.operators.base import OctopostOperator, PublishingOperator, merge, with_retry_policy
 from airflow_provider_octopost.utils.attempt import Attempt, read_moment
 from airflow_provider_octopost.utils.content import (
     CONTENT_FIELDS,
     as_list,
     check_at_parse_time,
     known_at_parse_time,
-    make_draft,
+    make_drafts,
 )
 from airflow_provider_octopost.utils.failures import told_to_airflow
 from octopost_core.errors import InvalidInput, NotFound, RateLimited
@@ -127,27 +127,33 @@ class _ContentOperator(PublishingOperator):
             republish_after = read_moment(self.republish_after, "republish_after")
             attempt = Attempt.of(context, republish_after=republish_after)
             with self.hook.get_conn() as client:
-                draft = make_draft(self._told(), self.when_too_long, client)
+                drafts = make_drafts(self._told(), self.when_too_long, client)
+                callbacks = self._callbacks(context)
                 try:
-                    outcome = publish_once(
-                        client,
-                        draft,
-                        identity=attempt.identity,
-                        since=since or attempt.since,
-                        second_try=attempt.second_try or since is not None,
-                        ledger=attempt.ledger,
-                        publish=self._publish,
-                        retry_failed=self.retry_failed,
-                        wait=self.wait_for_completion is not False and not self.deferrable,
-                        deadline=self.timeout,
-                        on_partial_failure=self.on_partial_failure,  # type: ignore[arg-type]
-                        **self._callbacks(context),  # type: ignore[arg-type]
-                    )
+                    outcomes = [
+                        publish_once(
+                            client,
+                            draft,
+                            identity=part.identity,
+                            since=since or part.since,
+                            second_try=part.second_try or since is not None,
+                            ledger=part.ledger,
+                            publish=self._publish,
+                            retry_failed=self.retry_failed,
+                            wait=self.wait_for_completion is not False and not self.deferrable,
+                            deadline=self.timeout,
+                            on_partial_failure="ignore",
+                            **callbacks,  # type: ignore[arg-type]
+                        )
+                        for draft, part in zip(drafts, attempt.parts(len(drafts)), strict=True)
+                    ]
                 except RateLimited as error:
                     self._defer_until_limit_resets(error, since or attempt.since, give_up_at)
                     raise
+            outcome = merge(outcomes)
             if outcome.operation == "unchanged":
                 self._tell_nothing_was_sent(outcome.post.id)
+            outcome.raise_for(self.on_partial_failure)  # type: ignore[arg-type]
             return self._conclude(context, outcome)
 
     def _tell_nothing_was_sent(self, post_id: str) -> None:

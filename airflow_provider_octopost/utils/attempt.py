@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -38,15 +38,25 @@ class TaskStateLedger:
 
     :param store: ``context["task_state_store"]``.
     :param ignore_before: Entries recorded before this moment do not count, see ``republish_after``.
+    :param key: Where in the store.
     """
 
-    def __init__(self, store: Any, *, ignore_before: datetime | None = None) -> None:
+    def __init__(self, store: Any, *, ignore_before: datetime | None = None, key: str = POST_KEY) -> None:
         self._store = store
         self._ignore_before = ignore_before
+        self._key = key
+
+    def part(self, number: int) -> TaskStateLedger:
+        """
+        Return the memory of one of several posts.
+
+        :param number: Which, from 1.
+        """
+        return TaskStateLedger(self._store, ignore_before=self._ignore_before, key=f"{POST_KEY}_{number}")
 
     def recall(self, identity: str) -> LedgerEntry | None:
         """Return what an earlier try has stored."""
-        stored = self._store.get(POST_KEY)
+        stored = self._store.get(self._key)
         if not stored:
             return None
         from octopost_core.ledger import LedgerEntry
@@ -63,7 +73,7 @@ class TaskStateLedger:
     def record(self, identity: str, entry: LedgerEntry) -> None:
         """Store an entry; Airflow's API server has it when this returns."""
         record = {"entry": json.loads(entry.to_json()), "at": datetime.now(UTC).isoformat()}
-        self._store.set(POST_KEY, json.dumps(record))
+        self._store.set(self._key, json.dumps(record))
 
 
 @dataclass(frozen=True)
@@ -101,6 +111,23 @@ class Attempt:
             second_try=ti.try_number > 1,
             ledger=None if store is None else TaskStateLedger(store, ignore_before=republish_after),
         )
+
+    def parts(self, count: int) -> list[Attempt]:
+        """
+        Return an attempt per post, where one announcement is several posts with texts of their own.
+
+        :param count: How many.
+        """
+        if count == 1:
+            return [self]
+        return [
+            replace(
+                self,
+                identity=f"{self.identity}#{number}",
+                ledger=self.ledger.part(number) if self.ledger is not None else None,
+            )
+            for number in range(1, count + 1)
+        ]
 
 
 def identity_of(ti: Any) -> str:

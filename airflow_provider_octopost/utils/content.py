@@ -34,6 +34,8 @@ CONTENT_FIELDS = (
     "extra",
     "link",
 )
+#: What a post file says itself; only its networks and its time can be given from outside.
+_IN_THE_FILE = ("media", "segments", "platform_options", "extra")
 
 
 def known_at_parse_time(value: Any) -> bool:
@@ -88,6 +90,10 @@ def check_at_parse_time(told: Mapping[str, Any], when_too_long: str) -> None:
         raise InvalidInput("content and post_file are both given.", field="content", cure="Give one of them.")
     if post_file is None and (content is None or (isinstance(content, str) and not content.strip())):
         raise InvalidInput("There is no text to post.", field="content", cure="Give content, or a post_file.")
+    if post_file is not None and (doubled := [name for name in _IN_THE_FILE if told[name] is not None]):
+        raise InvalidInput(
+            f"{', '.join(doubled)} cannot be given besides post_file.", field=doubled[0], cure="Write it into the file."
+        )
     if platforms is not None and preset is not None:
         raise InvalidInput("platforms and preset are both given.", field="platforms", cure="Give one of them.")
     if post_file is None and preset is None and (platforms is None or platforms in ("", [], ())):
@@ -133,35 +139,45 @@ def check_length(content: str, platforms: list[str]) -> None:
         )
 
 
-def make_draft(told: Mapping[str, Any], when_too_long: WhenTooLong, client: OctopostClient) -> PostDraft:
+def make_drafts(told: Mapping[str, Any], when_too_long: WhenTooLong, client: OctopostClient) -> list[PostDraft]:
     """
-    Make the draft of rendered arguments.
+    Make the drafts of rendered arguments: one, or one per text where a post file has texts of its own for networks.
 
     :param told: The arguments named in :data:`CONTENT_FIELDS`, rendered.
     :param when_too_long: What to do with a text that does not fit.
     :param client: For looking up a preset; not called otherwise.
     :raises InvalidInput: Naming the argument that is wrong, what was found and what to write instead.
     """
+    drafts = _from_file(told, client) if told["post_file"] else [_from_arguments(told, client)]
+    return [_fitted(draft, when_too_long, told["link"]) for draft in drafts]
+
+
+def _from_arguments(told: Mapping[str, Any], client: OctopostClient) -> PostDraft:
     from octopost_core.models import PostDraft
 
-    fields: dict[str, Any] = {}
-    if told["post_file"]:
-        fields = _read_post_file(told["post_file"])
-    if told["content"] is not None:
-        fields["content"] = str(told["content"])
-    if told["preset"]:
-        fields["platforms"] = _expand_preset(client, told["preset"])
-    elif told["platforms"]:
-        fields["platforms"] = as_list(told["platforms"])
-    if (moment := read_moment(told["scheduled_for"], "scheduled_for")) is not None:
-        fields["scheduled_for"] = moment
-    for name in ("media", "segments", "platform_options", "extra"):
-        if told[name]:
-            fields[name] = told[name]
-    if not fields.get("platforms"):
+    platforms = _expand_preset(client, told["preset"]) if told["preset"] else as_list(told["platforms"])
+    if not platforms:
         raise _no_network()
-    draft = PostDraft(**fields)
-    return _fitted(draft, when_too_long, told["link"])
+    given = {name: told[name] for name in _IN_THE_FILE if told[name]}
+    when = read_moment(told["scheduled_for"], "scheduled_for")
+    return PostDraft(content=str(told["content"]), platforms=platforms, scheduled_for=when, **given)
+
+
+def _from_file(told: Mapping[str, Any], client: OctopostClient) -> list[PostDraft]:
+    """The networks and the time that the DAG gives win over the file's."""
+    from dataclasses import replace
+
+    from octopost_core.postfile import load_post_file
+
+    post = load_post_file(told["post_file"])
+    if when := read_moment(told["scheduled_for"], "scheduled_for"):
+        post = replace(post, scheduled_for=when)
+    preset = told["preset"] or post.preset
+    if told["platforms"]:
+        post = replace(post, platforms=tuple(as_list(told["platforms"])))
+    elif preset:
+        post = replace(post, platforms=tuple(_expand_preset(client, preset)))
+    return post.drafts()
 
 
 def _fitted(draft: PostDraft, when_too_long: WhenTooLong, link: str | None) -> PostDraft:
@@ -179,12 +195,6 @@ def _fitted(draft: PostDraft, when_too_long: WhenTooLong, link: str | None) -> P
     first, *replies = split(draft.content, draft.platforms, link=link)
     segments = [Segment(content=text) for text in replies] or None
     return draft.model_copy(update={"content": first, "segments": segments})
-
-
-def _read_post_file(path: str) -> dict[str, Any]:
-    from octopost_core.postfile import read_post_file
-
-    return dict(read_post_file(path))
 
 
 def _expand_preset(client: OctopostClient, wanted: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from octopost_sandbox.process import Sandbox
+from tests.airflow.harness import dag_bag
 
 pytestmark = pytest.mark.slow
 
@@ -84,3 +85,61 @@ def test_what_no_retry_cures_fails_at_once(
     announce = run_dag("announce").tasks["announce"]
 
     assert (announce.state, announce.tries) == ("failed", 1)
+
+
+# --- the examples, as they stand -------------------------------------------------------------------------------------
+
+
+def test_example_release(run_dag: Callable[..., Any], sandbox: Sandbox) -> None:
+    run = run_dag("example_octopost_release", conf={"version": "2.0.0"})
+
+    assert run.state == "success"
+    [post] = sandbox.posts()
+    assert "Version 2.0.0 is out" in post["content"]
+    assert {copy["network"] for copy in sandbox.live()} == {"bluesky", "mastodon", "linkedin"}
+    assert run.tasks["report"].result.count("http") == 3
+
+
+def test_example_digest(run_dag: Callable[..., Any], sandbox: Sandbox) -> None:
+    run = run_dag("example_octopost_digest")
+
+    assert run.state == "success"
+    assert len(sandbox.posts()) == 3
+    assert len(sandbox.live()) == 6
+
+
+def test_example_notifier(run_dag: Callable[..., Any], sandbox: Sandbox) -> None:
+    run = run_dag("example_octopost_notifier")
+
+    assert run.state == "failed"
+    [post] = sandbox.posts()
+    assert "failed in load" in post["content"]
+    assert post["status"] == "published"
+
+
+def test_example_campaign(run_dag: Callable[..., Any], sandbox: Sandbox) -> None:
+    run = run_dag("example_octopost_campaign")
+
+    assert run.state == "success"
+    assert [post["status"] for post in sandbox.posts()] == ["scheduled"] * 3
+    days = {post["scheduled_for"][:10] for post in sandbox.posts()}
+    assert len(days) == 3
+    for _ in range(3):
+        sandbox.clock(jump=True)
+    assert len(sandbox.live()) == 7
+
+
+def test_example_approval(run_dag: Callable[..., Any], sandbox: Sandbox) -> None:
+    if "example_octopost_approval" not in dag_bag().dags:
+        pytest.skip("Airflow has no human in the loop before 3.1")
+    run = run_dag("example_octopost_approval", mark_success_pattern="approve")
+
+    assert run.state == "success"
+    assert {copy["network"] for copy in sandbox.live()} == {"bluesky", "linkedin"}
+
+
+def test_example_events(run_dag: Callable[..., Any], sandbox: Sandbox) -> None:
+    if "example_octopost_events" not in dag_bag().dags:
+        pytest.skip("Airflow has no asset watchers before 3.0")
+
+    assert run_dag("example_octopost_events").state == "success"

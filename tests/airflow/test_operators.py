@@ -1,10 +1,11 @@
-"""The operators, corner by corner, against a real sandbox; tests/airflow/test_dag_runs.py runs them in a real Airflow."""
+"""The operators, corner by corner, against a real sandbox; test_dag_runs.py runs them in a real Airflow."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -373,3 +374,29 @@ def test_links_before_and_after_a_run(sandbox: Sandbox) -> None:
     [link] = operator.operator_extra_links
     assert link.xcom_key == "octopost_url_bluesky"
     assert result["urls"]["bluesky"]
+
+
+# --- post files ------------------------------------------------------------------------------------------------------
+
+
+def test_a_post_file_with_a_text_of_its_own_for_a_network(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Two texts are two posts of one announcement: each once, over tries, and one result."""
+    path = tmp_path / "post.yaml"
+    path.write_text("content: Hello\nplatforms: [bluesky, mastodon, slack]\noverrides:\n  slack: Hello team\n")
+    store = Store()
+    first = announce(content=None, platforms=None, post_file=str(path)).execute(context(store=store))
+    again = announce(content=None, platforms=None, post_file=str(path)).execute(context(store=store, try_number=2))
+
+    assert set(first["urls"]) == {"bluesky", "mastodon", "slack"} == set(again["urls"])
+    assert (first["operation"], again["operation"]) == ("created", "unchanged")
+    assert len(first["post_ids"]) == 2
+    assert len(sandbox.live()) == 3
+
+
+def test_a_mistake_in_a_post_file_is_told_with_its_line(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "post.yaml"
+    path.write_text("content: Hello\nplatform: [bluesky]\n")
+    with pytest.raises(AirflowFailException, match="line 2"):
+        announce(content=None, post_file=str(path)).execute(context())
+    with pytest.raises(AirflowFailException, match="cannot be read"):
+        announce(content=None, post_file=str(tmp_path / "none.yaml")).execute(context())
