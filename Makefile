@@ -1,7 +1,7 @@
 # Every target sets up what it needs, and only what is missing.
 # PYTHON=/path/to/python3 chooses the interpreter (3.11 or newer); ARGS="..." goes to pytest.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint types test test-all test-distributed image-test lint-workflows bench docs package lock clean
+.PHONY: help setup demo lint types test test-all test-distributed image-test lint-workflows evidence bench docs package lock clean
 
 BIN := .venv/bin
 TOOLS := .venvs/tools/bin
@@ -44,6 +44,10 @@ image-test: setup ## Build the action's image and run it as a GitHub runner does
 lint-workflows: ## Check action.yml, the workflows, the Dockerfile and the scripts
 	$(SETUP) tools
 	scripts/lint-workflows
+
+evidence: setup ## Kill, race and fault the publishing protocol in full, and write docs/evidence.md
+	OCTOPOST_CI=1 OCTOPOST_EVIDENCE=docs/evidence.md $(BIN)/python -m pytest tests/core/test_model.py \
+		tests/core/test_protocol_matrix.py tests/core/test_protocol_race.py tests/core/test_protocol_walk.py -n $(JOBS)
 
 bench: setup ## Measure speed and cost beside peers into docs/performance.md; ARGS="row,row" or ARGS=--quick
 	@$(BIN)/python scripts/bench.py $(ARGS)
