@@ -105,11 +105,13 @@ class Finding:
     :param platform: The network's id.
     :param level: ``error``: Octopost refuses it (documented). ``warning``: the network may, or it will look odd.
     :param message: One sentence.
+    :param about: ``length`` for a text that is too long, else ``post``.
     """
 
     platform: str
     level: Literal["error", "warning"]
     message: str
+    about: Literal["length", "post"] = "post"
 
 
 def count(text: str, platform: str) -> Verdict:
@@ -165,9 +167,10 @@ def findings(text: str, platform: str, *, images: int = 0, video: bool = False, 
     rules = PLATFORMS[check_platform(platform)]
     media = rules.media
     errors, warnings = [], []
-    verdict = count(text, platform)
-    if not verdict.fits:
-        (errors if verdict.refused else warnings).append(f"The text is too long: {verdict}.")
+    length = []
+    if not (verdict := count(text, platform)).fits:
+        level: Literal["error", "warning"] = "error" if verdict.refused else "warning"
+        length.append(Finding(platform, level, f"The text is too long: {verdict}.", "length"))
     if video and media.video == "no":
         warnings.append(f"{rules.name} takes no video through Octopost.")
     if media.video == "required" and not video:
@@ -188,10 +191,9 @@ def findings(text: str, platform: str, *, images: int = 0, video: bool = False, 
     elif replies and not rules.threads:
         known = "has no threads" if rules.threads is False else "is not known to have threads"
         warnings.append(f"{rules.name} {known}: the replies may be dropped or joined.")
-    return [
-        *(Finding(platform, "error", message) for message in errors),
-        *(Finding(platform, "warning", message) for message in warnings),
-    ]
+    found = [*length, *(Finding(platform, "error", message) for message in errors)]
+    found += (Finding(platform, "warning", message) for message in warnings)
+    return sorted(found, key=lambda finding: finding.level)
 
 
 def graphemes(text: str) -> list[str]:

@@ -6,7 +6,7 @@ import re
 
 # Embeddings, overrides and isolates can make a text read otherwise than it is written, and must be balanced: none stay.
 # NUL and the other controls, lone surrogates and non-characters are refused by one network or another.
-_HARMFUL = re.compile("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffe\uffff]")
+_HARMFUL = re.compile("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LINE_END = re.compile("\r\n?|\u2028|\u2029|\x85")
 _TRAILING = re.compile(r"[ \t\xa0]++(?=\n|\Z)")
