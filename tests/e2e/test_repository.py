@@ -20,10 +20,10 @@ KEYS = {
     "an AWS key": rb"\bAKIA[0-9A-Z]{16}\b",
     "a package registry's token": rb"\bpypi-[A-Za-z0-9_-]{40,}|\bnpm_[A-Za-z0-9]{36}\b",
 }
-# /home/runner is GitHub's: the tests of host paths need it.
+# This checkout's place, and the places of machines that build it; /home/me and the like are examples.
 MACHINE_PATH = (
-    rb"(?<![\w.{$-])/(?:root(?!/.config/pip)|Users/\w+|home/(?!runner\b)\w+"
-    rb"|work/main|work/shared|work/\.library|opt/wheels)/"
+    rb"(?<![\w.{$-])(?:" + re.escape(bytes(ROOT)) + rb"\b"
+    rb"|/(?:root(?!/.config/pip)|work/main|work/shared|work/\.library|opt/wheels)/)"
 )
 
 
