@@ -19,6 +19,9 @@ Prereleases = Literal["skip", "include"]
 OnDuplicate = Literal["skip", "fail", "repost"]
 FailOn = Literal["any", "all", "none"]
 
+#: A file is a video by its name: what a server would say of it is not asked.
+_VIDEO = re.compile(r"\.(mp4|mov|m4v|webm|avi|wmv|flv|3gp)([?#].*)?$", re.IGNORECASE)
+
 DEFAULT_BASE_URL = "https://api.octopost.ink/v1"
 
 
@@ -39,10 +42,12 @@ class MediaItem:
 
     :param url: Public URL.
     :param alt_text: What it shows, or ``None``.
+    :param video: Whether it is a video.
     """
 
     url: str
     alt_text: str | None = None
+    video: bool = False
 
 
 @dataclass(frozen=True)
@@ -264,7 +269,7 @@ def _media(value: str) -> tuple[MediaItem, ...]:
                 f"holds {url!r}, not a public http(s) URL; files of the workspace cannot be uploaded.",
                 cure="Write one line per picture: https://… | what it shows. A release's asset has such a URL.",
             )
-        items.append(MediaItem(url, (alt_text.strip() or None) if bar else None))
+        items.append(MediaItem(url, (alt_text.strip() or None) if bar else None, bool(_VIDEO.search(url))))
     return tuple(items)
 
 

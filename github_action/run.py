@@ -119,22 +119,13 @@ def _plan(
     now = datetime.now(UTC)
     if composition.schedule:
         report.scheduled_for = composition.schedule.resolve(now)
-    planned = plan(config, networks, composition.shared, composition.own)
+    planned = plan(config, networks, composition)
     report.previewed = config.dry_run
     report.plan(planned, {name: measure(post, name) for post in planned for name in post.networks})
-    for item in composition.media:
-        if not item.alt_text:
-            report.warn(f"media: {item.url} has no alt text; write {item.url} | what it shows.")
     for post in planned:
-        for objection in objections(post, composition.media):
+        for objection in objections(post):
             report.warn(objection)
-    return [
-        (
-            post,
-            draft(post, media=composition.media, options=composition.options, scheduled_for=report.scheduled_for),
-        )
-        for post in planned
-    ]
+    return [(post, draft(post, composition, report.scheduled_for)) for post in planned]
 
 
 def _publish(
