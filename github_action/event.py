@@ -95,7 +95,7 @@ def resolve(config: Config, context: Context, look_up: LookUp) -> Release | Skip
     match context.event_name:
         case "release" if isinstance(payload, dict):
             return _from_release_event(config, context, payload)
-        case "push" if context.ref_type == "tag" or str(context.event.get("ref", "")).startswith("refs/tags/"):
+        case "push" | "create" if context.ref_type == "tag":
             return _from_tag_push(config, context, look_up)
         case "workflow_run":
             return _from_workflow_run(config, context, look_up)
@@ -149,7 +149,7 @@ def _from_release_event(config: Config, context: Context, payload: Mapping[str, 
 
 
 def _from_tag_push(config: Config, context: Context, look_up: LookUp) -> Release | Skip:
-    tag = context.ref_name or str(context.event.get("ref", "")).removeprefix("refs/tags/")
+    tag = context.ref_name
     if context.event.get("deleted") is True:
         return Skip("tag-deleted", f"The tag {tag} was deleted; there is nothing to announce.")
     found = look_up(tag)

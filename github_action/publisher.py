@@ -44,7 +44,7 @@ def look_back(
         if start:
             return start + CLOCK_SKEW  # taken exactly: what was there a minute before is not ours
     if release and release.published_at:
-        return release.published_at
+        return min(release.published_at, now)
     if not again:
         return run_start_by_event(context)
     return run_start_by_event(context) or github.run_started() or now - RERUNS_UNTIL

@@ -131,6 +131,21 @@ def test_killed_between_create_and_publish_the_next_attempt_finishes(tmp_path: P
     assert len(octopost_sandbox.live()) == 2
 
 
+def test_runs_that_start_at_once_announce_once(tmp_path: Path, octopost_sandbox: Sandbox) -> None:
+    """A release fires published and released at the same moment: two runs race."""
+    jobs = [workflow(tmp_path / name) for name in ("published", "released")]
+    started = [job.start(inputs(octopost_sandbox)) for job in jobs]
+    ended = []
+    for run, process in started:
+        output, _ = process.communicate(timeout=120)
+        run.code, run.log = process.returncode, output.decode()
+        ended.append(run)
+    assert [run.code for run in ended] == [0, 0], "\n".join(run.log for run in ended)
+    assert ended[0].outputs["urls"] == ended[1].outputs["urls"] != ""
+    assert octopost_sandbox.duplicates(ever=True) == []
+    assert len(octopost_sandbox.posts()) == 1, "no draft is left behind"
+
+
 def test_debug_logging_shows_requests_and_no_key(tmp_path: Path, octopost_sandbox: Sandbox) -> None:
     run = workflow(tmp_path).run(inputs(octopost_sandbox), extra={"RUNNER_DEBUG": "1"})
     assert run.code == 0
