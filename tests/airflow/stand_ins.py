@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+from airflow.providers.common.compat.sdk import DAG
+
 
 class Store(dict[str, Any]):
     """A task state store: strings by key, shared by all tries of a task."""
@@ -48,7 +50,7 @@ def context(
         xcom={},
     )
     dag_run = SimpleNamespace(**{"run_type": "manual", "start_date": now, "run_after": now, "clear_number": 0, **run})
-    found: dict[str, Any] = {"ti": ti, "task_instance": ti, "dag_run": dag_run, "run_id": run_id}
+    found: dict[str, Any] = {"ti": ti, "task_instance": ti, "dag_run": dag_run, "run_id": run_id, "dag": DAG("dag")}
     if store is not None:
         found["task_state_store"] = store
     return found
