@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +20,7 @@ from octopost_core.election import elect, failed_on
 from octopost_core.matching import Announcement
 from octopost_core.models import PostDraft
 from octopost_core.outcome import Event
-from octopost_core.publishing import CLOCK_SKEW, publish_once
+from octopost_core.publishing import CLOCK_SKEW, LOOK_BACK, publish_once
 
 #: How long after its start GitHub lets a run be started again (documented: "Re-running workflows and jobs").
 RERUNS_UNTIL = timedelta(days=30)
@@ -46,7 +47,8 @@ def look_back(
     if release and release.published_at:
         return min(release.published_at, now)
     if not again:
-        return run_start_by_event(context)
+        # A cron job says the same every time, and nothing of this run is older than the run.
+        return now if context.event_name == "schedule" else run_start_by_event(context)
     return run_start_by_event(context) or github.run_started() or now - RERUNS_UNTIL
 
 
@@ -96,7 +98,7 @@ class Publisher:
         :raises InvalidInput: Naming the post.
         """
         # The core's own bound and margin: both must see the same posts.
-        since = (self.since or datetime.now(UTC) - timedelta(hours=24)) - CLOCK_SKEW
+        since = (self.since or datetime.now(UTC) - LOOK_BACK) - CLOCK_SKEW
         known = list(self.client.list_posts(since=since))
         for planned, draft in posts:
             same = [post for post in known if Announcement(draft, self.key).matches(post)]
@@ -134,4 +136,5 @@ class Publisher:
     def _note_id(self, post_id: str) -> None:
         """Told at once: a job that is cancelled a second later still has it."""
         self.report.note_id(post_id)
-        self.runner.set_output("post-id", "\n".join(self.report.post_ids))
+        with suppress(OSError):  # told in the end; it must not stop the publication half way
+            self.runner.set_output("post-id", "\n".join(self.report.post_ids))

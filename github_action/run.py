@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import FrameType
@@ -41,9 +41,7 @@ def main(environ: Mapping[str, str]) -> int:
     :return: 0 done, 1 failed on every network, 2 invalid input or refused key, 3 partial, 4 outcome unknown,
         5 rate limited beyond the wait budget.
     """
-    with suppress(ValueError):  # only a main thread may
-        signal.signal(signal.SIGTERM, _stop)
-        signal.signal(signal.SIGINT, _stop)
+    _on_stop(_stop)
     runner, report = Runner(environ), Report()
     if runner.debugging:
         _show_requests(runner)
@@ -60,6 +58,7 @@ def main(environ: Mapping[str, str]) -> int:
         conclude.cancelled(report)
     except Exception as error:  # our own mistake: told with what a bug report needs
         conclude.crashed(error, runner, report)
+    _on_stop(signal.SIG_IGN)  # what happened is told whole, even if the runner loses patience meanwhile
     return conclude.conclude(runner, report)
 
 
@@ -213,6 +212,13 @@ def _show_requests(runner: Runner) -> None:
     logger = logging.getLogger("octopost_core")
     logger.setLevel(logging.DEBUG)
     logger.addHandler(Debug())
+
+
+def _on_stop(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Set what a cancelled job does: the runner sends SIGINT, then SIGTERM, then kills."""
+    with suppress(ValueError):  # only a main thread may
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, handler)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -167,6 +167,7 @@ def test_how_far_back_the_same_announcement_is_looked_for(github: GitHubServer) 
     assert bound(github, published=published) == published
     assert bound(github, published=published, attempt=2) == published
     assert bound(github) is None, "the core's own 24 hours: there is nothing earlier to find"
+    assert bound(github, event_name="schedule") == NOW, "yesterday's cron job said the same"
     assert bound(github, attempt=2) == NOW - timedelta(days=30), "unknown start: as long as runs can be started again"
     push = {"repository": {"pushed_at": int(started.timestamp())}}
     assert bound(github, event_name="push", event=push) == started
