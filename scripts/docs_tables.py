@@ -40,6 +40,7 @@ def fenced(language: str, text: str) -> str:
 
 def limits() -> str:
     """How much each network takes, and where that is from."""
+    from octopost_core.limits import UNIT_NAMES
     from octopost_core.platforms import PLATFORMS
 
     def row(p: object) -> list[object]:
@@ -51,7 +52,7 @@ def limits() -> str:
             f"`{p.id}`",  # type: ignore[attr-defined]
             p.name,  # type: ignore[attr-defined]
             f"{text.limit:,}{more}",
-            f"{text.unit}{exact}{link}",
+            f"{UNIT_NAMES[text.unit]}{exact}{link}",
             f"over {text.refused_above:,}" if text.refused_above else "not known",
             text.source.label,
             text.unit_source.label,
@@ -251,7 +252,7 @@ def main() -> int:
         if new != text:
             old += 1
             print(
-                f"{path.relative_to(ROOT)}: {'is out of date; run scripts/docs_tables.py' if options.check else 'ok'}"
+                f"{path.relative_to(ROOT)}: {'is out of date; run scripts/docs_tables.py' if options.check else 'written'}"
             )
             if not options.check:
                 path.write_text(new, encoding="utf-8")
