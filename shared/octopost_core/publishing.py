@@ -332,6 +332,11 @@ class _Publication:
 
     def _commit_all(self, winners: Sequence[Post], snapshot: Snapshot | None) -> Snapshot | None:
         """Publish the elected drafts; return how things then stand, or ``None`` where another look is due."""
+        for post in winners:
+            if not self._announcement.same_text(post):
+                self._run.tell(
+                    "elect", f"Draft {post.id} has other words; it goes out as it stands.", post.id, "warning"
+                )
         ended = {post.id: self._commit(post.id) for post in winners}
         if snapshot is None or None in ended.values():
             return None

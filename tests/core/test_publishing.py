@@ -143,6 +143,16 @@ def test_a_release_is_known_by_its_page_in_any_wording(sandbox: Sandbox, client:
     assert len(sandbox.live("twitter")) == 4
 
 
+def test_a_draft_of_the_release_in_other_words_is_taken_up_and_told(sandbox: Sandbox, client: OctopostClient) -> None:
+    publish_once(client, PostDraft(content=f"Old words {RELEASE}", platforms=["twitter"]), key=RELEASE, publish=False)
+    outcome = publish_once(client, PostDraft(content=f"New words {RELEASE}", platforms=["twitter"]), key=RELEASE)
+    assert outcome.operation == "resumed"
+    assert [post["content"] for post in sandbox.posts()] == [f"Old words {RELEASE}"]
+    assert [event.message for event in outcome.events if event.level == "warning"] == [
+        f"Draft {outcome.post.id} has other words; it goes out as it stands."
+    ]
+
+
 def test_another_network_is_added_without_touching_the_first(sandbox: Sandbox, client: OctopostClient) -> None:
     first = publish_once(client, PostDraft(content=f"Out {RELEASE}", platforms=["twitter"]), key=RELEASE)
     both = publish_once(client, PostDraft(content=f"Out {RELEASE}", platforms=["twitter", "bluesky"]), key=RELEASE)
