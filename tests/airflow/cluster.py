@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -236,7 +237,5 @@ def _settings(home: Path, port: int) -> dict[str, str]:
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     """Signal a component and the processes it has started: each has a session of its own."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass
