@@ -27,13 +27,13 @@ types: setup ## Check the types
 	$(BIN)/mypy
 
 test: lint types ## Lint, check the types, and run the tests on the newest Airflow
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 test-all: test $(OTHER_AIRFLOWS:%=test-airflow-%) ## `make test`, then the Airflow tests on every other supported Airflow
 
 test-airflow-%:
 	$(SETUP) airflow-$*
-	.venvs/airflow-$*/bin/python -m pytest tests/airflow -n $(JOBS) --dist loadfile $(ARGS)
+	.venvs/airflow-$*/bin/python -m pytest tests/airflow -n $(JOBS) --dist loadgroup $(ARGS)
 
 test-distributed: setup ## Two Celery workers and two triggerers on Redis and PostgreSQL, some of them killed
 	$(BIN)/python -m pytest -m distributed $(ARGS)
