@@ -18,6 +18,8 @@ ELLIPSIS = "…"
 #: A sentence or line that ends within the last fifth is worth more than the words behind it.
 _SENTENCE_WORTH = 0.8
 _WINDOW = 2048
+_MARGIN = 512  # a text that is longer by so much at its beginning does not fit, whatever follows
+_SPACE = re.compile(r"\s")
 _LONGEST_LINK = 4200
 _TRAILING = tuple(",;:–—-([{«„/")
 _WIDEST_CLUSTER = 64  # enough context to see whether a last comma stands alone
@@ -74,7 +76,7 @@ def holds(text: str, link: str) -> bool:
     :param text: Any string.
     :param link: An address.
     """
-    return re.search(rf"(?<!\w){re.escape(link)}(?![\w/%?=&#~+-]|[.,;:!]\w)", text) is not None
+    return link in text and re.search(rf"(?<!\w){re.escape(link)}(?![\w/%?=&#~+-]|[.,;:!]\w)", text) is not None
 
 
 def too_long(what: str, text: str, limits: Mapping[Unit, int]) -> InvalidInput:
@@ -97,18 +99,18 @@ def _window(text: str, limits: Mapping[Unit, int]) -> str:
     """Return as much of the beginning as can matter, ending between words where there are any."""
     size = _WINDOW
     while size < len(text):
-        space = re.compile(r"\s").search(text, size, size + _LONGEST_LINK)
+        space = _SPACE.search(text, size, size + _LONGEST_LINK)
         window = text[: space.start() if space else size]
-        # A link that the window cuts lies behind this part, which is already far too long.
-        sure = window[: max(len(window) - _LONGEST_LINK, len(window) // 2)]
-        if any(measure(sure, unit) > 2 * limit for unit, limit in limits.items()):
+        # Without a space the window may cut a link, but not one that begins in its first half.
+        sure = window if space else window[: size // 2]
+        if any(measure(sure, unit) > limit + _MARGIN for unit, limit in limits.items()):
             return window
         size *= 2
     return text
 
 
 def _shorten(pieces: Pieces, limits: Mapping[Unit, int], tail: str) -> str:
-    room = {unit: limit - measure(f" {ELLIPSIS}{tail}", unit) for unit, limit in limits.items()}
+    room = {unit: limit - measure(f"{ELLIPSIS}{tail}", unit) for unit, limit in limits.items()}
     if min(room.values()) < 0:
         return ""
     last = pieces.reach(0, room)

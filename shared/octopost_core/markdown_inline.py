@@ -11,10 +11,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from octopost_core.plain import defuse_mentions
 from octopost_core.shortcodes import SHORTCODES
 
+# Every token begins with one of these, but an address: it is known by its colon.
+_FIRST = re.compile(r"[\\`<!\[\]*_~&:]")
 _TOKEN = re.compile(
     r"""
     (?P<escape>\\[!-/:-@\[-`{-~\n])
@@ -27,10 +30,10 @@ _TOKEN = re.compile(
     | (?P<marks>\*+|~+|(?<![A-Za-z0-9])_+|_+(?![A-Za-z0-9]))
     | (?P<entity>&(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)
     | :(?P<emoji>[a-z0-9_+-]{1,40}):
-    | (?P<url>\bhttps?://[^\s<>\[\]`"]+)
     """,
     re.VERBOSE,
 )
+_URL = re.compile(r"""\bhttps?://[^\s<>\[\]`"]+""", re.IGNORECASE)
 _DESTINATION = re.compile(
     r"""\([ \n]*(?:<([^<>\n]*)>|([^\s()<]*+(?:\([^\s()]*+\)[^\s()]*+)*+))
         (?:[ \n]+(?:"[^"]*"|'[^']*'|\([^()]*\)))?[ \n]*\)""",
@@ -63,7 +66,8 @@ class _Line:
     def cut(self, place: int) -> None:
         """Take back the pieces from one place on, and whatever waits among them for its other half."""
         del self.out[place:]
-        for waiting in (self.brackets, self.anchors, *self.marks.values()):
+        stacks: tuple[list[Any], ...] = (self.brackets, self.anchors, *self.marks.values())
+        for waiting in stacks:
             while waiting and waiting[-1][0] >= place:
                 waiting.pop()
 
@@ -77,13 +81,14 @@ def render_inline(text: str, references: Mapping[str, str] | None = None) -> str
     :param text: Markdown without block structure; single line ends stay.
     :param references: Addresses of reference links by normalised label.
     """
-    line, position, end = _Line(), 0, len(text)
+    line, position, scan = _Line(), 0, 0
     ticks: dict[int, list[int]] | None = None
     comment_end = 0
-    while position < end:
-        token = _TOKEN.search(text, position)
-        if token is None:
-            break
+    while first := _FIRST.search(text, scan):
+        token = _TOKEN.match(text, first.start()) or (first[0] == ":" and _url_around(text, first.start(), position))
+        if not token:
+            scan = first.end()
+            continue
         if token.start() > position:
             line.out.append(text[position : token.start()])
         position, kind, found = token.end(), token.lastgroup, token[0]
@@ -116,13 +121,28 @@ def render_inline(text: str, references: Mapping[str, str] | None = None) -> str
         elif kind == "emoji":
             line.out.append(SHORTCODES.get(token["emoji"], found))
         else:
-            address = found.rstrip(_URL_END)
-            while address.endswith(")") and address.count(")") > address.count("("):
-                address = address[:-1].rstrip(_URL_END)
-            line.out.append(address)
-            position = token.start() + len(address)
+            position = _url_end(text, token)
+            line.out.append(text[token.start() : position])
+        scan = position
     line.out.append(text[position:])
     return "".join(line.out)
+
+
+def _url_around(text: str, colon: int, earliest: int) -> re.Match[str] | None:
+    """Return the address whose scheme ends at a colon."""
+    if not text.startswith("://", colon):
+        return None
+    start = colon - (5 if text[colon - 1] in "sS" else 4)
+    return _URL.match(text, start) if start >= earliest else None
+
+
+def _url_end(text: str, url: re.Match[str]) -> int:
+    """Return where an address ends: before the punctuation of the sentence, and brackets that were opened outside."""
+    end, unopened = url.end(), url[0].count(")") - url[0].count("(")
+    while text[end - 1] in _URL_END or (text[end - 1] == ")" and unopened > 0):
+        unopened -= text[end - 1] == ")"
+        end -= 1
+    return end
 
 
 def render_code(code: str) -> str:

@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
     from octopost_core.platforms import Unit
 
-_WORD = re.compile(r"\S+")
+_SPACE = re.compile(r"(\s+)")
+_COUNTED_OTHERWISE = re.compile(r"[.@]|\r\n")  # links, mentions, and the one grapheme of two ASCII characters
+_CLOSING = ".!?…。！？｡'\"”’»)]）」』"
 _SENTENCE_END = re.compile(r"[.!?…。！？｡]['\"”’»)\]）」』]*\Z")
 _SPACELESS_ENDS = tuple("。！？｡")
 _SCHEME_LINK = re.compile(r"https?://\S+", re.IGNORECASE)
 _LONG_WORD = 40
+#: Latin letters, dashes, quotes and bullets: one character each, never part of a wider grapheme.
+_SIMPLE_WORD = re.compile("[!-~\u00a1-\u00ac\u00af-\u02ff\u2010-\u2027•◦▪]+")
 
 
 class Break(IntEnum):
@@ -50,35 +54,17 @@ class Pieces:
 
     def __init__(self, text: str, units: Mapping[Unit, int]) -> None:
         self.text = text
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-        self.breaks: list[Break] = []
-        tokens: list[str] = []
-        end = 0
-        for word in _WORD.finditer(text):
-            gap = text[end : word.start()]
-            if self.ends:
-                self.breaks[-1] = _rate(text, self.starts[-1], end, gap)
-            for part, rating in _parts(word[0]):
-                start = end + len(gap)
-                end = start + len(part)
-                if gap and self.ends and _sticks(text, start - len(gap), start):
-                    tokens[-1] += gap + part
-                    self.ends[-1], self.breaks[-1] = end, rating
-                else:
-                    tokens += (gap, part)
-                    self.starts.append(start)
-                    self.ends.append(end)
-                    self.breaks.append(rating)
-                gap = ""
-        if self.breaks:
-            self.breaks[-1] = Break.PARAGRAPH
+        tokens, self.breaks = _cut(text)
+        places = list(accumulate(map(len, tokens)))
+        self.starts, self.ends = places[0::2], places[1::2]
         distinct = set(tokens)
         #: Per unit: length of the text up to the start, and up to the end, of each piece.
         self.before: dict[Unit, list[int]] = {}
         self.after: dict[Unit, list[int]] = {}
+        plain = {token: len(token) for token in distinct if token.isascii() and not _COUNTED_OTHERWISE.search(token)}
+        others = distinct - plain.keys()
         for unit in units:
-            length = {token: measure(token, unit) for token in distinct}
+            length = plain | {token: measure(token, unit) for token in others}
             sums = list(accumulate(map(length.__getitem__, tokens)))
             self.before[unit], self.after[unit] = sums[0::2], sums[1::2]
 
@@ -105,18 +91,62 @@ class Pieces:
         return piece[0] in "@#＠＃" or "." in piece[1:-1]
 
 
-def _sticks(text: str, end: int, start: int) -> bool:
+def _cut(text: str) -> tuple[list[str], list[Break]]:
+    """Return each piece with the space before it, in turn, and the rating of the place behind each piece.
+
+    Most words are short, plain and many: they pass through in bulk, and only the others are looked into.
+    """
+    pairs = ["", *_SPACE.split(text)] if text else []
+    words, gaps = pairs[1::2], [*pairs[2::2], "\n\n"]
+    ratings = [
+        Break.WORD if gap == " " and word[-1].isalnum() else _rate(word, gap)
+        for word, gap in zip(words, gaps, strict=True)
+    ]
+    special = [
+        index
+        for index, word in enumerate(words)
+        if len(word) > _LONG_WORD or not (word.isascii() or _SIMPLE_WORD.fullmatch(word))
+    ]
+    tokens: list[str] = []
+    breaks: list[Break] = []
+    done = 0
+    for index in special:
+        if index < done:
+            continue
+        tokens += pairs[2 * done : 2 * index]
+        breaks += ratings[done:index]
+        done = index
+        # A word that shares a grapheme with the space around it takes its neighbours along.
+        while done == index or (done < len(words) and _sticks(words[done - 1], gaps[done - 1], words[done])):
+            _append(tokens, breaks, pairs[2 * done], words[done])
+            breaks[-1] = ratings[done]
+            done += 1
+    return tokens + pairs[2 * done :], breaks + ratings[done:]
+
+
+def _append(tokens: list[str], breaks: list[Break], gap: str, word: str) -> None:
+    for part, rating in _parts(word):
+        if gap and tokens and _sticks(tokens[-1], gap, part):
+            tokens[-1] += gap + part
+            breaks[-1] = rating
+        else:
+            tokens += (gap, part)
+            breaks.append(rating)
+        gap = ""
+
+
+def _sticks(word: str, gap: str, following: str) -> bool:
     """Tell whether the space between two words belongs to the grapheme before or behind it."""
-    if text[end - 1].isascii() and text[start].isascii():
+    if word[-1] < "\u0300" and following[0] < "\u0300":
         return False
-    return len(graphemes(text[end - 1 : end + 1])) == 1 or len(graphemes(text[start - 1 : start + 1])) == 1
+    return len(graphemes(word[-1] + gap[0])) == 1 or len(graphemes(gap[-1] + following[0])) == 1
 
 
-def _rate(text: str, start: int, end: int, gap: str) -> Break:
+def _rate(word: str, gap: str) -> Break:
     lines = gap.count("\n")
     if lines:
         return Break.PARAGRAPH if lines > 1 else Break.LINE
-    return Break.SENTENCE if _SENTENCE_END.search(text, max(start, end - 8), end) else Break.WORD
+    return Break.SENTENCE if word[-1] in _CLOSING and _SENTENCE_END.search(word[-8:]) else Break.WORD
 
 
 def _parts(word: str) -> list[tuple[str, Break]]:

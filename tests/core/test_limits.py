@@ -88,7 +88,7 @@ def test_x_weights(text, weight):
     "filler", ["a", "a.", "日本語.", "テ", "a.co/((", "é.中国", "https://e.org/a ", "👨‍👩‍👧", "@a@b", "_.-"]
 )
 def test_a_long_text_weighs_what_its_parts_weigh(filler):
-    """A space ends every link, so pieces set apart by one weigh the same alone; this takes minutes if it is not linear."""
+    """A space ends every link, so pieces set apart by one weigh the same alone; minutes pass if it is not linear."""
     piece = filler * (20_000 // len(filler))
 
     assert weigh(" ".join([piece] * 10)) == 10 * weigh(f" {piece}") - 1
@@ -101,59 +101,12 @@ def test_links_without_scheme_can_be_left_out():
     assert [text[start:end] for start, end in links(text, bare=False)] == ["https://example.org"]
 
 
-HARD = [
-    "a",
-    "é",
-    "é",
-    "́",
-    "̈",
-    "ä",
-    "한",
-    "각",
-    "ᄀ",
-    "ᅡ",
-    "ᆨ",
-    "가",
-    "क्षि",
-    "क्",
-    "ष",
-    "ि",
-    "ന്\u200d",
-    "தி",
-    "ก็",
-    "ำ",
-    "👨\u200d👩\u200d👧\u200d👦",
-    "👍🏽",
-    "👍",
-    "🏽",
-    "🇩🇪",
-    "🇩",
-    "🇪",
-    "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
-    "❤️",
-    "❤",
-    "️",
-    "\u200d",
-    "\u200c",
-    "1️⃣",
-    "#",
-    "⃣",
-    "\r",
-    "\n",
-    "\r\n",
-    "\t",
-    "\x00",
-    "\u2028",
-    "\u0600",
-    "\u070f",
-    "̈",
-    "\u1f468",
-    "☝🏻",
-    "🏳️\u200d🌈",
-    "ำ",
-    "\u180e",
-    "\ufeff",
-] + [" "]
+HARD = (
+    *("a", "é", "e\u0301", "\u0301", "\u0308", "ä", "한", "각", "ᄀ", "ᅡ", "ᆨ", "가", "क्षि", "क्", "ष", "ि"),
+    *("ന്\u200d", "தி", "ก็", "ำ", "\u0e33", "👨‍👩‍👧‍👦", "👍🏽", "👍", "🏽", "🇩🇪", "🇩", "🇪", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "❤️", "❤"),
+    *("\ufe0f", "\u200d", "\u200c", "1️⃣", "#", "\u20e3", "\r", "\n", "\r\n", "\t", "\x00", " ", "\u2028"),
+    *("\u0600", "\u070f", "☝🏻", "🏳️‍🌈", "\u180e", "\ufeff"),
+)
 
 
 def test_graphemes_agree_with_a_second_library_on_ten_thousand_hard_strings():
