@@ -109,18 +109,19 @@ def field_behaviour() -> dict[str, Any]:
 def form_widgets() -> dict[str, Any]:
     """Return the WTForms fields that Airflow before 3.2 asks the hook for.
 
-    :raises ImportError: Without Flask-AppBuilder, which a plain Airflow 3 lacks; Airflow then shows the standard
-        fields only, and the extra ones go into the connection's extra JSON.
+    Airflow 3.0 and 3.1 put stand-ins in the place of WTForms and Flask-AppBuilder while they ask.
     """
-    from flask_appbuilder.fieldwidgets import BS3TextFieldWidget, Select2Widget
+    from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
     from flask_babel import lazy_gettext
-    from wtforms import IntegerField, SelectField, StringField
-    from wtforms.validators import NumberRange, Optional
+    from wtforms import IntegerField, StringField
+    from wtforms.validators import NumberRange, Optional, any_of
 
     def widget(field: Field) -> Any:
         label, text = lazy_gettext(field.label), {"description": field.description, "default": field.default}
         if field.choices:
-            return SelectField(label, choices=list(field.choices), widget=Select2Widget(), **text)
+            # Airflow accepts four kinds of field and drops the whole connection type for any other, a select too.
+            limits = [Optional(), any_of(list(field.choices))]
+            return StringField(label, validators=limits, widget=BS3TextFieldWidget(), **text)
         if field.kind == "integer":
             limits = [Optional(), NumberRange(min=field.minimum)]
             return IntegerField(label, validators=limits, widget=BS3TextFieldWidget(), **text)

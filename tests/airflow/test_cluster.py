@@ -163,8 +163,7 @@ def test_the_connection_form_as_the_ui_gets_it(cluster: Cluster) -> None:
     assert fields["password"]["title"] == "API key"
     assert fields["url_schema"]["hidden"]
     assert fields["host"]["placeholder"].startswith("https://")
-    if form["extra_fields"]:  # declared forms exist from 3.2 on; 3.1 without WTForms shows the standard fields
-        assert set(form["extra_fields"]) >= {"read_timeout", "publish_timeout", "max_wait", "thread_field"}
+    assert set(form["extra_fields"]) == {"read_timeout", "publish_timeout", "max_wait", "thread_field", "ca_bundle"}
 
 
 @airflow_3

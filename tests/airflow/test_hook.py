@@ -117,6 +117,27 @@ def test_both_forms_say_the_same() -> None:
     assert list(widgets) == list(declared["conn-fields"])
 
 
+def test_airflow_takes_the_form() -> None:
+    """Airflow drops a connection type whose form it does not like, with no more than a warning."""
+    try:
+        from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+    except ImportError:  # Airflow 2
+        from airflow.providers_manager import ProvidersManager
+
+        manager = ProvidersManager()
+        assert manager.hooks["octopost"] is not None
+        found = {name for name in manager.connection_form_widgets if name.startswith("extra__octopost__")}
+        assert found == {f"extra__octopost__{field.name}" for field in connection_form.FIELDS}
+        assert manager.field_behaviours["octopost"]["relabeling"]["password"] == "API key"
+        return
+    [form] = [meta for meta in HookMetaService.hook_meta_data() if meta.connection_type == "octopost"]
+    assert form.extra_fields is not None
+    assert set(form.extra_fields) == {field.name for field in connection_form.FIELDS}
+    assert form.standard_fields is not None
+    assert form.standard_fields.password is not None
+    assert form.standard_fields.password.title == "API key"
+
+
 def test_what_the_form_stores_is_read(sandbox: Sandbox, connect: Callable[..., None]) -> None:
     connect(sandbox, read_timeout=7, publish_timeout="99", max_wait=0, thread_field="thread", ca_bundle="")
     client = OctopostHook().get_conn()
