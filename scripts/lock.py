@@ -24,5 +24,6 @@ def lock(source: Path, upgrade: bool) -> None:
 
 
 if __name__ == "__main__":
-    for source in sorted([*ROOT.glob("requirements/*.in"), ROOT / "github_action/requirements.in"]):
+    images = [ROOT / "github_action/requirements.in", ROOT / "shared/octopost_sandbox/requirements.in"]
+    for source in sorted([*ROOT.glob("requirements/*.in"), *images]):
         lock(source, upgrade="--upgrade" in sys.argv[1:])

@@ -1,4 +1,4 @@
-"""Build the action's image and run it as a GitHub runner does: with Docker, or with buildah where no engine answers."""
+"""Build images and run them: with Docker, or with buildah where no engine answers; the action's as a runner does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Protocol
 
 from tests.action.harness import ROOT, Run, Workflow
 
-TAG = "octopost-action:test"
 CACHE = ROOT / ".cache/image"
 
 
@@ -21,13 +20,19 @@ class ImageError(RuntimeError):
 
 
 class Engine(Protocol):
-    """What builds and runs the image."""
+    """What builds and runs one image."""
 
-    def build(self) -> None:
+    def __init__(self, tag: str) -> None: ...
+
+    def build(self, dockerfile: str) -> None:
         """Build the image from this checkout."""
 
     def run(
-        self, mounts: Mapping[str, Path], environ: Mapping[str, str], workdir: str, entrypoint: Sequence[str]
+        self,
+        mounts: Mapping[str, Path],
+        environ: Mapping[str, str],
+        workdir: str,
+        entrypoint: Sequence[str],
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a container on the host's network; an empty entry point means the image's own."""
 
@@ -35,15 +40,15 @@ class Engine(Protocol):
         """Return the image's configuration: User, WorkingDir, Entrypoint."""
 
 
-def find_engine() -> Engine:
+def find_engine(tag: str) -> Engine:
     """Return Docker where its engine answers, else buildah; raise ImageError where neither works."""
     if (
         shutil.which("docker")
         and not subprocess.run(["docker", "version"], capture_output=True, check=False).returncode
     ):
-        return Docker()
+        return Docker(tag)
     if os.geteuid() == 0 and shutil.which("buildah") and shutil.which("mmdebstrap"):
-        return Buildah()
+        return Buildah(tag)
     raise ImageError(
         "No tool to build images: install Docker, or on Debian as root: apt-get install buildah mmdebstrap."
     )
@@ -61,20 +66,36 @@ def call(*command: str | Path, environ: Mapping[str, str] | None = None) -> str:
 class Docker:
     """An engine that listens."""
 
-    def build(self) -> None:
-        call("docker", "build", "--tag", TAG, ".")
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+
+    def build(self, dockerfile: str) -> None:
+        call("docker", "build", "--file", dockerfile, "--tag", self.tag, ".")
 
     def run(
-        self, mounts: Mapping[str, Path], environ: Mapping[str, str], workdir: str, entrypoint: Sequence[str]
+        self,
+        mounts: Mapping[str, Path],
+        environ: Mapping[str, str],
+        workdir: str,
+        entrypoint: Sequence[str],
     ) -> subprocess.CompletedProcess[bytes]:
         options = [f"--volume={host}:{inside}" for inside, host in mounts.items()]
         options += [part for name in environ for part in ("--env", name)]
         options += [f"--entrypoint={entrypoint[0]}"] if entrypoint else []
-        command = ["docker", "run", "--rm", "--network=host", f"--workdir={workdir}", *options, TAG, *entrypoint[1:]]
+        command = [
+            "docker",
+            "run",
+            "--rm",
+            "--network=host",
+            f"--workdir={workdir}",
+            *options,
+            self.tag,
+            *entrypoint[1:],
+        ]
         return subprocess.run(command, env={**os.environ, **environ}, capture_output=True, timeout=300, check=False)
 
     def config(self) -> dict[str, object]:
-        found: dict[str, object] = json.loads(call("docker", "inspect", "--format={{json .Config}}", TAG))
+        found: dict[str, object] = json.loads(call("docker", "inspect", "--format={{json .Config}}", self.tag))
         return found
 
 
@@ -83,6 +104,9 @@ class Buildah:
 
     environ = {"STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}  # noqa: RUF012
     base = "localhost/debian-python:bookworm"
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
 
     def _buildah(self, *arguments: str | Path) -> str:
         return call("buildah", *self._storage(), *arguments, environ=self.environ).strip()
@@ -104,17 +128,31 @@ class Buildah:
         self._buildah("add", container, archive, "/")
         self._buildah("commit", "--rm", container, self.base)
 
-    def build(self) -> None:
+    def build(self, dockerfile: str) -> None:
         CACHE.mkdir(parents=True, exist_ok=True)
         self._make_base()
         mounts = [f"--volume={file}:{inside}:ro" for file, inside in host_files()]
-        self._buildah("build", *mounts, f"--build-arg=BASE={self.base}", "--pull=never", "--tag", TAG, ".")
+        self._buildah(
+            "build",
+            *mounts,
+            f"--build-arg=BASE={self.base}",
+            "--pull=never",
+            "--file",
+            dockerfile,
+            "--tag",
+            self.tag,
+            ".",
+        )
         self._buildah("rmi", "--prune")  # the build before this one: whole copies, without layers
 
     def run(
-        self, mounts: Mapping[str, Path], environ: Mapping[str, str], workdir: str, entrypoint: Sequence[str]
+        self,
+        mounts: Mapping[str, Path],
+        environ: Mapping[str, str],
+        workdir: str,
+        entrypoint: Sequence[str],
     ) -> subprocess.CompletedProcess[bytes]:
-        container = self._buildah("from", "--pull=never", TAG)
+        container = self._buildah("from", "--pull=never", self.tag)
         try:
             options = [f"--volume={host}:{inside}" for inside, host in mounts.items()]
             options += [f"--env={name}={value}" for name, value in environ.items()]
@@ -127,7 +165,7 @@ class Buildah:
             self._buildah("rm", container)
 
     def config(self) -> dict[str, object]:
-        found: dict[str, object] = json.loads(self._buildah("inspect", "--type=image", TAG))["OCIv1"]["config"]
+        found: dict[str, object] = json.loads(self._buildah("inspect", "--type=image", self.tag))["OCIv1"]["config"]
         return found
 
 
@@ -140,11 +178,11 @@ def host_files() -> list[tuple[Path, str]]:
 
 
 class Image:
-    """The built image. Building happens once, in the constructor."""
+    """An image, built in the constructor; the action's unless told otherwise."""
 
-    def __init__(self) -> None:
-        self.engine = find_engine()
-        self.engine.build()
+    def __init__(self, tag: str = "octopost-action:test", dockerfile: str = "Dockerfile") -> None:
+        self.engine = find_engine(tag)
+        self.engine.build(dockerfile)
 
     def config(self) -> dict[str, object]:
         """Return the image's configuration."""

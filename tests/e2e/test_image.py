@@ -1,4 +1,4 @@
-"""The action's image, built and run as a GitHub runner does, against a sandbox on a real socket.
+"""The images, built and run: the action's as a GitHub runner does, against a sandbox on a real socket.
 
 Slow and in need of Docker or buildah: `make image-test` runs it, `make test` does not.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +124,22 @@ def test_the_image_keeps_nothing_of_the_machine_that_built_it(image: Image) -> N
 def test_the_action_adds_little_to_its_base(image: Image) -> None:
     kibibytes = int(image.shell("du -sk --apparent-size /opt/octopost").split()[0])
     assert kibibytes * 1024 <= 25 * MEBIBYTE
+
+
+def test_the_sandbox_s_image_starts_and_serves() -> None:
+    sandbox = Image("octopost-sandbox:test", "shared/octopost_sandbox/Dockerfile")
+    assert sandbox.config()["User"] == "65534"
+    entrypoint = shlex.join(map(str, sandbox.config()["Entrypoint"]))  # type: ignore[call-overload]
+    client = (
+        'import json, urllib.request as u; f = json.load(open("/tmp/ready.json")); '
+        'r = u.Request(f["base_url"] + "/posts", headers={"Authorization": "Bearer " + f["key"]}); '
+        "print(u.urlopen(r).read().decode())"
+    )
+    # On a port of its own, for containers share the host's network here; it ends by itself, whatever happens.
+    log = sandbox.shell(
+        f"timeout 20 {entrypoint} --port 0 --ready-file /tmp/ready.json & server=$!; "
+        "until [ -e /tmp/ready.json ]; do kill -0 $server; sleep 0.1; done; "
+        f"/opt/octopost/bin/python -I -c {shlex.quote(client)}; kill $server; wait $server || true"
+    )
+    assert "base_url: http://127.0.0.1:" in log
+    assert json.loads(log.strip().splitlines()[-1])["posts"] == []
