@@ -440,6 +440,8 @@ def play(names: list[str] | None = None) -> dict[str, str]:
             with tempfile.TemporaryDirectory(prefix="octopost-docs-") as folder:
                 stage = Stage(sandbox, Path(folder))
                 SCENARIOS[name](stage)
+            doubled = sandbox.duplicates(ever=True)
+            assert not doubled, f"{name} has published twice: {doubled}"
             told[name] = "\n".join(stage.lines)
     return told
 

@@ -251,9 +251,8 @@ def main() -> int:
         new = MARKED.sub(lambda m: f"{m[1]}\n{made[m[2]]}\n\n{m[4]}" if m[2] in made else m[0], text)
         if new != text:
             old += 1
-            print(
-                f"{path.relative_to(ROOT)}: {'is out of date; run scripts/docs_tables.py' if options.check else 'written'}"
-            )
+            told = "is out of date; run scripts/docs_tables.py" if options.check else "written"
+            print(f"{path.relative_to(ROOT)}: {told}")
             if not options.check:
                 path.write_text(new, encoding="utf-8")
     return 1 if old and options.check else 0
