@@ -54,7 +54,7 @@ bench: setup ## Measure speed and cost beside peers into docs/performance.md; AR
 
 docs: ## Build the documentation into site/, strictly
 	$(SETUP) docs
-	.venvs/docs/bin/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 .venvs/docs/bin/mkdocs build --strict
 
 package: ## Build wheel and sdist into dist/, check them, try the wheel in clean environments
 	$(SETUP) tools
