@@ -53,7 +53,8 @@ def browser(cluster: Cluster) -> Iterator[Any]:
 
 def see(browser: Any, text: str) -> Any:
     """Wait until a text stands on the page; return what shows it."""
-    path = f"//*[contains(normalize-space(text()), '{text}')]"
+    holds = f"contains(normalize-space(.), '{text}')"
+    path = f"//body//*[{holds} and not(*[{holds}])]"
     return WebDriverWait(browser, 60).until(lambda page: page.find_element(By.XPATH, path))
 
 
@@ -81,9 +82,12 @@ def test_the_connection_form(cluster: Cluster, browser: Any) -> None:
 def test_a_run_with_its_links(cluster: Cluster, browser: Any, running: SandboxProcess) -> None:
     cluster.trigger("killed", "links")
     assert cluster.wait_for_run("killed", "links") == "success", cluster.last_words()
-    browser.get(f"{cluster.url}/dags/killed/runs/links/tasks/announce")
+    task = f"{cluster.url}/dags/killed/runs/links/tasks/announce"
+    browser.get(task)
     see(browser, "Live on bluesky")
+    keep(browser, "airflow-run.png")
+    browser.get(f"{task}/details")
     [result] = cluster.xcom("killed", "links")
     for network, name in {"bluesky": "Bluesky", "mastodon": "Mastodon"}.items():
         assert see(browser, f"Post on {name}").get_attribute("href") == result["urls"][network]
-    keep(browser, "airflow-run.png")
+    keep(browser, "airflow-links.png")
