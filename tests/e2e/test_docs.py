@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 
 from octopost_core.postfile import load_post_file
 from octopost_core.version import __version__
@@ -295,6 +296,20 @@ def test_every_failure_mode_has_its_message() -> None:
     numbers, texts = sections[::2], sections[1::2]
     assert numbers == [str(number) for number in range(1, 19)]
     assert [number for number, text in zip(numbers, texts, strict=True) if "<!-- generated: run " not in text] == []
+
+
+def test_the_versions_that_are_named_are_those_that_are_tested() -> None:
+    page = (ROOT / "docs/compatibility.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| (\d+\.\d+\.\d+) \| ([\d., ]+) \|", page, re.MULTILINE)
+    pinned = {path.stem.removeprefix("airflow-") for path in (ROOT / "requirements").glob("airflow-*.in")}
+    newest = re.search(
+        r"^apache-airflow==(\S+)", (ROOT / "requirements/dev.in").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert newest
+    assert {airflow for airflow, _ in named} == pinned | {newest[1]}
+    ci = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))["jobs"]
+    assert dict(named)[newest[1]].split(", ") == ci["test"]["strategy"]["matrix"]["python"]
+    assert {airflow for airflow, _ in named} - {newest[1]} == set(ci["airflow"]["strategy"]["matrix"]["airflow"])
 
 
 def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
