@@ -94,7 +94,7 @@ def unchanged(report: Report) -> str:
     :param report: What happened.
     """
     places = ", ".join(f"{row.network} ({row.url or row.status})" for row in report.rows.values())
-    return f"It was announced before: {places}."
+    return f"It is out already: {places}."
 
 
 def show(runner: Runner, report: Report) -> None:

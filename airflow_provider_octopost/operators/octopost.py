@@ -158,7 +158,7 @@ class _ContentOperator(PublishingOperator):
 
     def _tell_nothing_was_sent(self, post_id: str) -> None:
         self.log.warning(
-            "Nothing was sent: post %s, made by an earlier try of this task, is the same announcement. To post it "
+            "Nothing was sent: post %s is the same announcement, made by an earlier try or minutes ago. To post it "
             "again on purpose, start a new run of the DAG; or give this task republish_after, a moment after that "
             "post was made (a template may read it from a Variable), and clear the task.",
             post_id,

@@ -241,25 +241,32 @@ class InvalidResponse(OctopostError):
 
 
 class OutcomeUnknown(OctopostError):
-    """Report that nobody can prove whether the post went out; never retried by itself.
+    """Report that nobody can prove whether the announcement is out; never retried by itself.
 
     :param post_id: The post in question, or ``None`` when not even its id is known.
     :param seen: What was last seen of it.
+    :param sent: Whether a publish call may have been sent; ``False`` where it was held back for want of proof.
     :param cure: How to go on.
     """
 
     exit_code = 4
     may_have_happened = True
 
-    def __init__(self, post_id: str | None, seen: str, *, cure: str = "") -> None:
+    def __init__(self, post_id: str | None, seen: str, *, sent: bool = True, cure: str = "") -> None:
         subject = f"Post {post_id}" if post_id else "A post"
+        fate = "may or may not have gone out" if sent else "was held back"
         cure = cure or (
             "Look at it in the Octopost dashboard; running this again is safe: it looks the post up first"
             + (f", and publishing by id ({post_id}) continues from there." if post_id else ".")
         )
-        super().__init__(f"{subject} may or may not have gone out: {seen}", cure=cure)
+        super().__init__(f"{subject} {fate}: {seen}", cure=cure)
         self.post_id = post_id
         self.seen = seen
+        self.may_have_happened = sent
+
+
+def _reasons(failed: dict[str, str]) -> str:
+    return "; ".join(f"{network}: {error.rstrip('.')}" for network, error in failed.items())
 
 
 class PublicationError(OctopostError):
@@ -287,7 +294,7 @@ class PartialFailure(PublicationError):
     exit_code = 3
 
     def __init__(self, *, post: Post, failed: dict[str, str], live: dict[str, str | None]) -> None:
-        errors = "; ".join(f"{network}: {error}" for network, error in failed.items())
+        errors = _reasons(failed)
         super().__init__(
             f"Post {post.id} is live on {', '.join(live)} and failed on {', '.join(failed)} ({errors}).",
             post=post,
@@ -302,7 +309,7 @@ class PublishFailed(PublicationError):
     """Report a post that failed on every network."""
 
     def __init__(self, *, post: Post, failed: dict[str, str]) -> None:
-        errors = "; ".join(f"{network}: {error}" for network, error in failed.items()) or "no reason given"
+        errors = _reasons(failed) or "no reason given"
         super().__init__(
             f"Post {post.id} failed on every network ({errors}).",
             post=post,

@@ -66,8 +66,9 @@ class LookUp:
             if not self._run.patient("list", LIST_LAG):
                 raise OutcomeUnknown(
                     hidden,
-                    f"it is a draft, but the list of posts does not show it after {LIST_LAG:g} s, so another copy "
-                    "would not be seen either; it was not published.",
+                    f"it is a draft, and after {LIST_LAG:g} s the list of posts does not show it, so another copy "
+                    "would not be seen either.",
+                    sent=False,
                 )
             self._run.sleep(1.0, f"the list of posts does not show draft {hidden}")
 

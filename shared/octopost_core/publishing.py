@@ -265,6 +265,7 @@ class _Publication:
             raise errors.OutcomeUnknown(
                 None,
                 "the list of posts could not be read back to the time of the first try, so an earlier copy may exist.",
+                sent=False,
                 cure="Look in the Octopost dashboard; if it is not there, run this again as a new announcement.",
             )
         if self._draft.scheduled_for:
@@ -319,6 +320,7 @@ class _Publication:
                 post.id,
                 f"this draft is for {', '.join(post.platforms)}, more than was asked for here, and holds "
                 "a network that is wanted here.",
+                sent=False,
                 cure="Publish or delete that draft, then run this again; nothing was published here.",
             )
         self._run.sleep(2.0, f"waiting for draft {post.id} of another announcement")
