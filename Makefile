@@ -36,7 +36,8 @@ test-airflow-%:
 	.venvs/airflow-$*/bin/python -m pytest tests/airflow -n $(JOBS) --dist loadgroup $(ARGS)
 
 test-distributed: setup ## Two Celery workers and two triggerers on Redis and PostgreSQL, some of them killed
-	$(BIN)/python -m pytest -m distributed $(ARGS)
+	$(SETUP) distributed
+	.venvs/distributed/bin/python -m pytest tests/airflow -m distributed -s $(ARGS)
 
 image-test: setup ## Build the action's image and run it as a GitHub runner does
 	$(BIN)/python -m pytest -m image $(ARGS)

@@ -1,5 +1,5 @@
 """Set up the named virtual environments, doing only what is missing: dev, tools, docs, airflow-2.11.2, airflow-3.1.8,
-bench, bench-action.
+bench, bench-action, distributed.
 
 With --python-for NAME: print the interpreter that the environment takes.
 
@@ -23,7 +23,7 @@ UV = DEV / "bin/uv"
 # The newest Python minor version on which an environment's packages install.
 NEWEST_PYTHON = {"airflow-2.11.2": 12, "airflow-3.1.8": 13}
 # Environments that hold this project itself, as an editable install.
-WITH_PROJECT = ("dev", "airflow-2.11.2", "airflow-3.1.8", "bench")
+WITH_PROJECT = ("dev", "airflow-2.11.2", "airflow-3.1.8", "bench", "distributed")
 # Requirement files that lie elsewhere than requirements/<name>.txt.
 REQUIREMENTS = {"bench-action": "github_action/requirements.txt"}
 

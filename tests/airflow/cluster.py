@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from airflow_provider_octopost.version_compat import AIRFLOW_V_3_0_PLUS
 
@@ -30,12 +31,22 @@ def free_port() -> int:
         return port
 
 
+def die_with_parent() -> None:
+    """Have the kernel end a child when this process dies, however it dies: nothing may outlive a test run."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class Cluster:
     """An Airflow on SQLite; a context manager that ends what it started.
 
     :param home: An empty folder.
     :param environment: Further environment variables, the connection for instance.
     """
+
+    #: What is started, in this order; a number after a dash tells several of a kind apart.
+    components: tuple[str, ...] = (
+        ("api-server", "scheduler", "dag-processor", "triggerer") if AIRFLOW_V_3_0_PLUS else ("scheduler", "triggerer")
+    )
 
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
         self.home = home
@@ -50,19 +61,16 @@ class Cluster:
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> Self:
         shutil.copytree(HERE / "dags", self.home / "dags")
-        self.airflow("db", "migrate")
-        for name in (
-            ("api-server", "scheduler", "dag-processor", "triggerer")
-            if AIRFLOW_V_3_0_PLUS
-            else (
-                "scheduler",
-                "triggerer",
-            )
-        ):
-            self.start(name)
-        self.wait_for(lambda: self.query("select count(*) from dag")[0][0] > 0, "the DAGs are parsed")
+        try:
+            self.airflow("db", "migrate")
+            for name in self.components:
+                self.start(name)
+            self.wait_for(lambda: self.query("select count(*) from dag")[0][0] > 0, "the DAGs are parsed")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,17 +87,25 @@ class Cluster:
     def start(self, name: str) -> None:
         """Start one of Airflow's components.
 
-        :param name: ``scheduler``, ``triggerer``, ``dag-processor`` or ``api-server``.
+        :param name: As in :attr:`components`.
         """
-        options = {"triggerer": ["--skip-serve-logs"], "scheduler": ["--skip-serve-logs"]}.get(name, [])
         with (self.home / f"{name}.out").open("ab") as output:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "airflow", name, *options],
+                [sys.executable, "-m", "airflow", *self.command(name)],
                 env=self.environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=die_with_parent,
             )
+
+    def command(self, name: str) -> list[str]:
+        """Return the Airflow command of a component.
+
+        :param name: As in :attr:`components`.
+        """
+        kind = name.rstrip("-0123456789")
+        return [kind, "--skip-serve-logs"] if kind in ("triggerer", "scheduler") else [kind]
 
     def kill(self, name: str) -> None:
         """Kill a component and all its processes, without a chance to tidy up.

@@ -20,7 +20,8 @@ webdriver = pytest.importorskip("selenium.webdriver", reason="the older Airflows
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
-pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.browser]
+# One process of a parallel run takes the whole file: its tests share an Airflow.
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.browser, pytest.mark.xdist_group("airflow-browser")]
 
 
 @pytest.fixture(scope="module")

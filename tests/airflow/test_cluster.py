@@ -16,10 +16,11 @@ from octopost_sandbox.process import SandboxProcess
 from tests.airflow.cluster import Cluster
 from tests.airflow.conftest import connection_json
 
-pytestmark = [pytest.mark.slow, pytest.mark.e2e]
+# One process of a parallel run takes the whole file: its tests share an Airflow.
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.xdist_group("airflow-cluster")]
 
-#: Posts that wait while the triggerer is killed.
-WAITING = int(os.environ.get("OCTOPOST_TEST_WAITING", "200"))
+#: Posts that wait while the triggerer is killed; 200 take six minutes on two cores.
+WAITING = int(os.environ.get("OCTOPOST_TEST_WAITING", "40"))
 airflow_3 = pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="Airflow 2 has no such API, and runs one task at a time")
 
 

@@ -10,7 +10,7 @@ import pytest
 from octopost_sandbox.process import Sandbox
 from tests.airflow.harness import dag_bag
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("airflow-dag-runs")]
 
 
 def test_announce_returns_the_post_and_its_links(run_dag: Callable[..., Any], sandbox: Sandbox) -> None:
