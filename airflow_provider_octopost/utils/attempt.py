@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octopost_core.errors import InvalidInput
 
@@ -76,8 +75,7 @@ class TaskStateLedger:
         self._store.set(self._key, json.dumps(record))
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(NamedTuple):
     """
     Hold what the publishing protocol has to know about this try.
 
@@ -121,8 +119,7 @@ class Attempt:
         if count == 1:
             return [self]
         return [
-            replace(
-                self,
+            self._replace(
                 identity=f"{self.identity}#{number}",
                 ledger=self.ledger.part(number) if self.ledger is not None else None,
             )
