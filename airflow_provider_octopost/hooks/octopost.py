@@ -135,6 +135,7 @@ class OctopostHook(BaseHook):
         super().__init__(**kwargs)
         self.octopost_conn_id = octopost_conn_id
         self.max_wait = max_wait
+        self._settings: ClientSettings | None = None
         self._client: OctopostClient | None = None
 
     def get_conn(self) -> OctopostClient:
@@ -147,9 +148,16 @@ class OctopostHook(BaseHook):
         return self._client
 
     def settings(self) -> ClientSettings:
-        """Look the connection up and read it."""
-        connection = self.get_connection(self.octopost_conn_id)
-        return settings_of(connection, connection.extra_dejson)
+        """
+        Look the connection up and read it, once.
+
+        A killed task asks again from its signal handler, where another call to Airflow could wait for ever for the one
+        that the signal has interrupted.
+        """
+        if self._settings is None:
+            connection = self.get_connection(self.octopost_conn_id)
+            self._settings = settings_of(connection, connection.extra_dejson)
+        return self._settings
 
     @classmethod
     async def async_settings(cls, octopost_conn_id: str) -> ClientSettings:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_octopost.triggers.events import OctopostPostEventTrigger
-from airflow_provider_octopost.triggers.poller import PollFailed, PostMissing, wait_for_post
+from airflow_provider_octopost.triggers.poller import PollFailed, PostMissing, wait_for_posts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -76,19 +76,16 @@ class OctopostPostTrigger(BaseTrigger):
         yield TriggerEvent(await self._wait())
 
     async def _wait(self) -> dict[str, Any]:
-        waits = [
-            wait_for_post(
-                self.octopost_conn_id,
-                post_id,
-                created_at=_moment(self.created_at),
-                due=_moment(self.due),
-                interval=self.poll_interval,
-            )
-            for post_id in self.post_ids
-        ]
         try:
             async with asyncio.timeout(max(self.deadline - time.time(), LAST_LOOK)):
-                return {"status": "settled", "posts": await _all(waits)}
+                posts = await wait_for_posts(
+                    self.octopost_conn_id,
+                    self.post_ids,
+                    created_at=_moment(self.created_at),
+                    due=_moment(self.due),
+                    interval=self.poll_interval,
+                )
+                return {"status": "settled", "posts": posts}
         except TimeoutError:
             return {"status": "timeout", "message": f"Post {', '.join(self.post_ids)} was not settled in time."}
         except PostMissing as error:
@@ -103,16 +100,6 @@ class OctopostPostTrigger(BaseTrigger):
 
         settings = await OctopostHook.async_settings(self.octopost_conn_id)
         await asyncio.to_thread(unschedule, settings, self.post_ids)
-
-
-async def _all(waits: list[Any]) -> list[dict[str, Any]]:
-    """Await all; when one fails, cancel the others, so that no waiter is left behind."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        return list(await asyncio.gather(*tasks))
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -1,9 +1,9 @@
 """One poller per connection and event loop, whatever the number of waiting posts.
 
 A thousand triggers that poll on their own cost thousands of requests a minute and run into the account's limit. Here
-each of them registers its post and awaits a future; one task reads the list of posts for all of them, newest first and
+each of them registers its posts and awaits a future; one task reads the list of posts for all of them, newest first and
 no further back than the oldest post that is waited for. It sends nothing before a post's scheduled time, spends a
-handful of requests a minute, and ends itself when nobody waits.
+handful of requests a minute (more only where hundreds of posts are due at once), and ends itself when nobody waits.
 
 The event loop is never blocked: requests and the parsing of replies run in a thread, one at a time.
 """
@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 from octopost_core.errors import NotFound, OctopostError, RateLimited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from octopost_core.client import OctopostClient, Page
@@ -29,8 +29,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Requests a minute, however many posts are waited for; a shorter poll interval may ask for more.
+#: Requests a minute; a shorter poll interval may ask for more, and so may many posts.
 REQUESTS_PER_MINUTE = 6
+#: Where one request a minute for so many due posts is more, that is the rate: a fiftieth of what triggers send that
+#: read a post each every ten seconds, and still a list of 20 a page within two intervals.
+POSTS_PER_REQUEST = 9
+#: Share of the account's requests that the poller asks for at most.
+OWN_SHARE = 0.5
 #: A post is given up after so many polls in a row that failed.
 MAX_FAILED_POLLS = 5
 #: Seconds after which the connection is read again, so that a new key comes into effect.
@@ -49,7 +54,7 @@ class PostMissing(Exception):
     """Say that a post no longer exists."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Waiter:
     """One post that a trigger waits for. ``due_at`` is in seconds since the epoch: nothing is asked before."""
 
@@ -68,10 +73,8 @@ class _Allowance:
     tokens: float = float(REQUESTS_PER_MINUTE)
     filled_at: float = field(default_factory=time.monotonic)
 
-    def wait(self, interval: float) -> float:
-        """Take one request; return the seconds to wait before it is sent."""
-        # One request per poll interval is always allowed: a single post is polled as often as its author wants.
-        rate = max(REQUESTS_PER_MINUTE / 60, 1 / max(interval, 0.01))
+    def wait(self, rate: float) -> float:
+        """Take one request of ``rate`` a second; return the seconds to wait before it is sent."""
         now = time.monotonic()
         self.tokens = min(REQUESTS_PER_MINUTE, self.tokens + (now - self.filled_at) * rate) - 1
         self.filled_at = now
@@ -81,38 +84,38 @@ class _Allowance:
 _pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Poller]] = WeakKeyDictionary()
 
 
-async def wait_for_post(
+async def wait_for_posts(
     octopost_conn_id: str,
-    post_id: str,
+    post_ids: Iterable[str],
     *,
     created_at: datetime | None = None,
     due: datetime | None = None,
     interval: float = 15.0,
-) -> dict[str, Any]:
+) -> list[dict[str, Any]]:
     """
-    Wait until a post is published or failed; return it as a dict.
+    Wait until all of some posts are published or failed; return them as dicts.
 
     :param octopost_conn_id: Connection of type ``octopost``.
-    :param post_id: The post.
-    :param created_at: When it was created, so that the list is read no further back.
-    :param due: When it is scheduled; it is not asked for before.
+    :param post_ids: The posts.
+    :param created_at: When the oldest was created, so that the list is read no further back.
+    :param due: When they are scheduled; they are not asked for before.
     :param interval: Seconds between two polls.
-    :raises PostMissing: It no longer exists.
-    :raises PollFailed: It could not be read for :data:`MAX_FAILED_POLLS` polls in a row.
+    :raises PostMissing: One of them no longer exists.
+    :raises PollFailed: One could not be read for :data:`MAX_FAILED_POLLS` polls in a row.
     """
     loop = asyncio.get_running_loop()
     pollers = _pollers.setdefault(loop, {})
     poller = pollers.get(octopost_conn_id)
     if poller is None:
         poller = pollers[octopost_conn_id] = Poller(octopost_conn_id, pollers)
-    waiter = _Waiter(
-        post_id, created_at, max(time.time(), due.timestamp() if due else 0.0), interval, loop.create_future()
-    )
-    poller.add(waiter)
+    due_at = max(time.time(), due.timestamp() if due else 0.0)
+    waiters = [_Waiter(post_id, created_at, due_at, interval, loop.create_future()) for post_id in post_ids]
+    poller.add(waiters)
     try:
-        return await waiter.future
+        # Futures, not tasks: a thousand waiting triggers are to stay small.
+        return list(await asyncio.gather(*(waiter.future for waiter in waiters)))
     finally:
-        poller.remove(waiter)
+        poller.remove(waiters)
 
 
 class Poller:
@@ -138,14 +141,14 @@ class Poller:
             self._run(), context=contextvars.Context(), name=f"octopost-{octopost_conn_id}"
         )
 
-    def add(self, waiter: _Waiter) -> None:
-        """Wait for one more post."""
-        self._waiters.add(waiter)
+    def add(self, waiters: list[_Waiter]) -> None:
+        """Wait for more posts."""
+        self._waiters.update(waiters)
         self._changed.set()
 
-    def remove(self, waiter: _Waiter) -> None:
-        """Wait for one post less; with the last one the poller ends."""
-        self._waiters.discard(waiter)
+    def remove(self, waiters: list[_Waiter]) -> None:
+        """Wait for posts no longer; with the last one the poller ends."""
+        self._waiters.difference_update(waiters)
         self._changed.set()
 
     async def _run(self) -> None:
@@ -183,10 +186,11 @@ class Poller:
             wanted.setdefault(waiter.post_id, []).append(waiter)
         try:
             client = await self._connected()
+            rate = _rate(client, len(wanted), interval)
             if len(wanted) <= self._pages_of_last_list:
-                await self._read_each(client, wanted, interval)
+                await self._read_each(client, wanted, rate)
             else:
-                await self._read_list(client, wanted, interval)
+                await self._read_list(client, wanted, rate)
             self._spare(client)
         except RateLimited as error:
             self._not_before = time.time() + max(interval, error.retry_after or UNTOLD_WAIT)
@@ -208,9 +212,9 @@ class Poller:
                 old.close()
         return self._client
 
-    async def _read_each(self, client: OctopostClient, wanted: dict[str, list[_Waiter]], interval: float) -> None:
+    async def _read_each(self, client: OctopostClient, wanted: dict[str, list[_Waiter]], rate: float) -> None:
         for post_id, waiters in list(wanted.items()):
-            await asyncio.sleep(self._allowance.wait(interval))
+            await asyncio.sleep(self._allowance.wait(rate))
             try:
                 self._look_at(await asyncio.to_thread(client.get_post, post_id), waiters)
             except NotFound:
@@ -218,14 +222,15 @@ class Poller:
                     _fail(waiter, PostMissing(f"Post {post_id} no longer exists; somebody deleted it."))
             del wanted[post_id]
 
-    async def _read_list(self, client: OctopostClient, wanted: dict[str, list[_Waiter]], interval: float) -> None:
+    async def _read_list(self, client: OctopostClient, wanted: dict[str, list[_Waiter]], rate: float) -> None:
         """Read the list page by page until every wanted post was seen; ask for those by name that it leaves out."""
         created = [waiter.created_at for waiters in wanted.values() for waiter in waiters]
         since = None if None in created else min(moment for moment in created if moment)
-        pages = client.list_pages(since=since)
+        # More pages than posts are never worth it: then each post is read by itself.
+        pages = client.list_pages(since=since, max_pages=len(wanted))
         count = 0
         while any(not waiter.future.done() for waiters in wanted.values() for waiter in waiters):
-            await asyncio.sleep(self._allowance.wait(interval))
+            await asyncio.sleep(self._allowance.wait(rate))
             page = await asyncio.to_thread(_next_page, pages)
             if page is None:
                 break
@@ -235,7 +240,7 @@ class Poller:
                     self._look_at(post, wanted.pop(post.id))
         self._pages_of_last_list = max(1, count)
         # Few of them in one poll; the others come next time.
-        await self._read_each(client, dict(list(wanted.items())[:REQUESTS_PER_MINUTE]), interval)
+        await self._read_each(client, dict(list(wanted.items())[:REQUESTS_PER_MINUTE]), rate)
 
     def _look_at(self, post: Post, waiters: list[_Waiter]) -> None:
         for waiter in waiters:
@@ -260,6 +265,15 @@ class Poller:
                 if waiter.failures >= MAX_FAILED_POLLS:
                     message = f"Post {waiter.post_id} could not be read for {waiter.failures} polls in a row. {told}"
                     _fail(waiter, PollFailed(message))
+
+
+def _rate(client: OctopostClient, posts: int, interval: float) -> float:
+    """Return the requests a second that so many due posts are worth."""
+    many = posts / POSTS_PER_REQUEST
+    if client.rate_limit is not None:
+        many = min(many, client.rate_limit.limit * OWN_SHARE)
+    # One request per poll interval is always allowed: a single post is polled as often as its author wants.
+    return max(REQUESTS_PER_MINUTE / 60, many / 60, 1 / max(interval, 0.01))
 
 
 def _next_page(pages: Iterator[Page]) -> Page | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_octopost.version_compat import AIRFLOW_V_3_0_PLUS
 from octopost_sandbox.process import SandboxProcess
@@ -134,26 +135,41 @@ def test_the_triggerer_is_killed_while_posts_wait(cluster: Cluster, sandbox: San
     assert {call["operation"] for call in sandbox.calls()[before:]} <= {"list", "get"}
 
 
-@pytest.mark.skipif(
-    not hasattr(__import__("airflow.triggers.base", fromlist=["BaseTrigger"]).BaseTrigger, "on_kill"),
-    reason="Airflow tells triggers of a kill from 3.3 on",
-)
-def test_killing_a_deferred_task_unschedules_its_post(cluster: Cluster, sandbox: SandboxProcess) -> None:
+@airflow_3
+@pytest.mark.parametrize("state", ["running", "deferred"])
+def test_killing_a_task_unschedules_its_post(cluster: Cluster, sandbox: SandboxProcess, state: str) -> None:
+    if state == "deferred" and not hasattr(BaseTrigger, "on_kill"):
+        pytest.skip("Airflow tells triggers of a kill from 3.3 on")
+    dag_id = f"{state}_until_killed"
     when = (datetime.now(UTC) + timedelta(hours=2)).replace(microsecond=0).isoformat()
-    cluster.trigger("deferred_until_killed", "killed", {"scheduled_for": when})
-    key = ("announce", -1)
-    cluster.wait_for(
-        lambda: cluster.states("deferred_until_killed", "killed").get(key, ("", 0))[0] == "deferred", "it is deferred"
-    )
-    [post] = sandbox.posts()
-    assert post["status"] == "scheduled"
-    cluster.wait_for(
-        lambda: cluster.query("select 1 from trigger where triggerer_id is not null"), "a triggerer has it"
-    )
-    path = "/api/v2/dags/deferred_until_killed/dagRuns/killed/taskInstances/announce"
+    cluster.trigger(dag_id, "killed", {"scheduled_for": when})
+    post = sandbox.wait("scheduled", timeout=120)
+    cluster.wait_for(lambda: cluster.states(dag_id, "killed")["announce", -1][0] == state, f"the task is {state}")
+    if state == "deferred":
+        held = "select 1 from trigger where triggerer_id is not null"
+        cluster.wait_for(lambda: cluster.query(held), "a triggerer has it")
+    path = f"/api/v2/dags/{dag_id}/dagRuns/killed/taskInstances/announce"
     cluster.api("PATCH", path, {"new_state": "failed"})
 
     assert sandbox.wait("draft", post["id"], timeout=60)["scheduled_for"] is None
+    assert cluster.wait_for_run(dag_id, "killed") == "failed"
+
+
+@airflow_3
+def test_the_connection_is_tested_from_the_ui(cluster: Cluster, sandbox: SandboxProcess) -> None:
+    sandbox.expire_account("linkedin")
+    body = {
+        "connection_id": "any",
+        "conn_type": "octopost",
+        "host": sandbox.base_url,
+        "password": sandbox.api_key,
+        "extra": "{}",
+    }
+    told = cluster.api("POST", "/api/v2/connections/test", body)
+
+    assert told["status"] is True
+    assert "bluesky" in told["message"]
+    assert "linkedin" in told["message"].partition("expired")[2]
 
 
 @airflow_3

@@ -50,6 +50,15 @@ with DAG("deferred_until_killed", **SETTINGS):
         poll_interval=1,
     )
 
+with DAG("running_until_killed", **SETTINGS):
+    OctopostAnnounceOperator(
+        task_id="announce",
+        content="Scheduled hello from {{ run_id }}",
+        platforms=["bluesky"],
+        scheduled_for="{{ dag_run.conf['scheduled_for'] }}",
+        wait_for_completion=True,
+    )
+
 with DAG("many_waiting", **SETTINGS, max_active_tasks=1000):
 
     @task
