@@ -112,7 +112,9 @@ async def wait_for_posts(
     waiters = [_Waiter(post_id, created_at, due_at, interval, loop.create_future()) for post_id in post_ids]
     poller.add(waiters)
     try:
-        # Futures, not tasks: a thousand waiting triggers are to stay small.
+        # Thousands may wait: futures and not tasks, and for one post, which is nearly every wait, nothing around it.
+        if len(waiters) == 1:
+            return [await waiters[0].future]
         return list(await asyncio.gather(*(waiter.future for waiter in waiters)))
     finally:
         poller.remove(waiters)

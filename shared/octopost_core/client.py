@@ -163,16 +163,17 @@ class OctopostClient:
                 found += 1
                 yield post
 
-    def list_pages(self, *, since: datetime | None = None) -> Iterator[Page]:
+    def list_pages(self, *, since: datetime | None = None, max_pages: int | None = None) -> Iterator[Page]:
         """Yield the pages of the list of posts.
 
         Ordering is unknown. Once the posts have shown that they run from new to old, reading stops at the first page
         that ends before ``since``.
 
         :param since: How far back to read (aware), or ``None`` for everything.
+        :param max_pages: Read no more pages than this; :data:`MAX_PAGES` where ``None``.
         """
         times: list[datetime] = []
-        for reply, part, sent_at in self._pages("/posts", "posts"):
+        for reply, part, sent_at in self._pages("/posts", "posts", max_pages):
             posts = [post for post in (wire.parse_model(Post, item) for item in part.items) if post]
             times += [post.created_at for post in posts if post.created_at]
             ended = bool(since and _newest_first(times) and times[-1] < since)
@@ -257,10 +258,12 @@ class OctopostClient:
         for _, part, _ in self._pages(path, name):
             yield from filter(None, (wire.parse_model(model, item) for item in part.items))
 
-    def _pages(self, path: str, name: str) -> Iterator[tuple[Reply, wire.ListPart, float]]:
+    def _pages(
+        self, path: str, name: str, max_pages: int | None = None
+    ) -> Iterator[tuple[Reply, wire.ListPart, float]]:
         params: dict[str, str] = {}
         seen: set[str] = set()
-        for _ in range(MAX_PAGES):
+        for _ in range(max_pages or MAX_PAGES):
             sent_at = time.monotonic()
             reply = self._call(Request.GET, "GET", path, params=params)
             part = wire.parse_list(reply.payload, name, seen=len(seen), asked=params)
