@@ -1,7 +1,7 @@
 # Every target sets up what it needs, and only what is missing.
 # PYTHON=/path/to/python3 chooses the interpreter (3.11 or newer); ARGS="..." goes to pytest.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint types test test-all test-distributed image-test lint-workflows evidence bench docs package lock clean
+.PHONY: help setup demo lint types test test-all test-distributed image-test lint-workflows evidence bench bench-test docs package lock clean
 
 BIN := .venv/bin
 TOOLS := .venvs/tools/bin
@@ -52,6 +52,9 @@ evidence: setup ## Kill, race and fault the publishing protocol in full, and wri
 
 bench: setup ## Measure speed and cost beside peers into docs/performance.md; ARGS="row,row" or ARGS=--quick
 	@$(BIN)/python scripts/bench.py $(ARGS)
+
+bench-test: setup ## Run every benchmark with tiny counts, to see that it still works
+	$(BIN)/python -m pytest -m bench $(ARGS)
 
 docs: ## Build the documentation into site/, strictly
 	$(SETUP) docs

@@ -37,7 +37,8 @@ def measure(quick: bool) -> Section:
         raise BenchFailed(str(error)) from None
     figures = [
         Figure("bytes added over the base, unpacked", f"{added / 1e6:.1f} MB", "the whole image",
-               f"{whole / 1e6:.0f} MB", f"{added / whole:.2f}", "at most 25 MB", added <= MOST_BYTES, "" if added <= MOST_BYTES else REASON),
+               f"{whole / 1e6:.0f} MB", f"{added / whole:.2f}", "at most 25 MB", added <= MOST_BYTES,
+               "" if added <= MOST_BYTES else REASON),
         Figure("start in the container: a dry run to its exit", ms(start), "the same Python, started for nothing",
                ms(bare), f"{start / bare:.1f}", "at most 0.6 s", start <= MOST_SECONDS,
                "" if start <= MOST_SECONDS else REASON),

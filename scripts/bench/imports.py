@@ -37,7 +37,7 @@ def measure(quick: bool) -> Section:
     wanted = {"ours": OURS, **({"http": PEERS["http"]} if quick else PEERS)}
     values = interleave(
         {name: partial(time_statement, SETUP, f"import {', '.join(modules)}") for name, modules in wanted.items()},
-        1 if quick else 15,
+        1 if quick else 9,
     )
     ours = values.pop("ours")
     middle = statistics.median(ours)

@@ -34,7 +34,7 @@ def measure(quick: bool) -> Section:
                 "slack": partial(time_command, SLACK),
                 "crosspost": partial(time_command, CROSSPOST),
             },
-            1 if quick else 15,
+            1 if quick else 9,
         )
     middle = {name: statistics.median(found) for name, found in values.items()}
     figures = []

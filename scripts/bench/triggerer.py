@@ -67,16 +67,17 @@ async def _wait(
     beats: list[float] = []
     heart = asyncio.create_task(_beat(beats))
     await asyncio.sleep(min(5.0, seconds))
-    idle, _ = max(beats), beats.clear()
+    idle = max(beats)
     gc.collect()
+    await asyncio.sleep(10 * BEAT)  # so that the collection above is not taken for a block
+    beats.clear()
+    collections = _note_collections()
     before, started = resident(), time.monotonic()
     tasks = [first]
     for begin in range(1, len(posts), BATCH):
         tasks += [asyncio.create_task(follow(post)) for post in posts[begin : begin + BATCH]]
         await asyncio.sleep(0.05)
-    gc.collect()
     grown = resident() - before
-    beats.clear()  # the collection above is ours, not theirs
     await asyncio.sleep(max(0.0, max(probes.values(), default=0) + 2 * interval + 1 - time.time()))
     await asyncio.sleep(max(0.0, seconds - (time.monotonic() - started)))
     watched = time.monotonic() - started
@@ -89,10 +90,27 @@ async def _wait(
         "watched": watched,
         "block": max(beats),
         "idle_block": idle,
+        "collection": max(collections, default=0.0),
         "bytes_each": grown / (len(posts) - 1),
         "delays": [noticed[post] - ended for post, ended in probes.items() if post in noticed],
         "missed": sum(1 for post in probes if post not in noticed),
     }
+
+
+def _note_collections() -> list[float]:
+    """Return a list that will hold the seconds of each of Python's garbage collections."""
+    found: list[float] = []
+    began = 0.0
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        nonlocal began
+        if phase == "start":
+            began = time.perf_counter()
+        else:
+            found.append(time.perf_counter() - began)
+
+    gc.callbacks.append(note)
+    return found
 
 
 async def _beat(beats: list[float]) -> None:

@@ -72,7 +72,8 @@ def compare(what: str, found: dict, naive_rate: float, interval: float, reason: 
     checks = [
         (f"{what}: requests a minute", f"{found['a_minute']:.0f}", "a naive trigger per post, every 10 s",
          f"{naive_rate:,.0f}", f"{fewer:,.0f}× fewer", "at least 50× fewer", fewer >= 50),
-        ("longest block of the event loop", f"{found['block'] * 1000:.0f} ms", "the same loop, nobody waiting",
+        (f"longest block of the event loop (longest garbage collection {found['collection'] * 1000:.0f} ms)",
+         f"{found['block'] * 1000:.0f} ms", "the same loop, nobody waiting",
          f"{found['idle_block'] * 1000:.0f} ms", "", "under 50 ms", found["block"] < 0.05),
         ("memory per post", f"{kept:.1f} kB", "", "", "", "under 4 kB", kept < 4),
         (f"delay until noticed, worst of {len(found['delays'])} (median {typical:.1f} s)",
