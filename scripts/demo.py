@@ -60,9 +60,11 @@ def run_airflow(sandbox: Sandbox, folder: Path) -> None:
     (home / "dags").mkdir(parents=True)
     shutil.copy(ROOT / "airflow_provider_octopost" / "example_dags" / f"{DAG}.py", home / "dags")
     connection = {"conn_type": "octopost", "host": sandbox.base_url, "password": sandbox.api_key}
+    # Whatever this shell says of another Airflow must not reach ours.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     environ = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        **clean,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{clean.get('PATH', '')}",
         "AIRFLOW_HOME": str(home),
         "AIRFLOW_CONN_OCTOPOST_DEFAULT": json.dumps(connection),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

@@ -56,7 +56,7 @@ def see(browser: Any, text: str) -> Any:
     """Wait until a text stands on the page; return what shows it."""
     holds = f"contains(normalize-space(.), '{text}')"
     path = f"//body//*[{holds} and not(*[{holds}])]"
-    return WebDriverWait(browser, 60).until(lambda page: page.find_element(By.XPATH, path))
+    return WebDriverWait(browser, 180).until(lambda page: page.find_element(By.XPATH, path))
 
 
 def keep(browser: Any, name: str) -> None:

@@ -26,7 +26,8 @@ from tests.e2e.docs import OURS, PAGES, ROOT, Block, action, addressed, blocks, 
 
 BLOCKS = list(blocks())
 ENVIRON = {
-    **os.environ,
+    # A new user's shell knows no other Airflow, but the Airflow tests of the same process may have set one up.
+    **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "shared")]),
 }
