@@ -16,7 +16,7 @@ from octopost_sandbox.process import SandboxProcess
 
 MOST = 1.15
 BODY = {"content": "Version 1.4.0 is out: https://example.org/releases/1.4.0", "platforms": ["twitter", "bluesky"]}
-REASON = ""
+REASON = "what the client adds is the reading of replies into models and of the rate limit's headers (see below)."
 
 
 def measure(quick: bool) -> Section:

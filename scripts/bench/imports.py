@@ -29,7 +29,10 @@ PEERS = {
 }
 SETUP = "import airflow.sdk"
 MOST = 0.015  # seconds
-REASON = "see the modules below: nothing of the client, of requests or of pydantic is among them."
+REASON = (
+    "what is left is the making of our own classes, a little in each of twenty small modules (see below); nothing "
+    "of the client, of requests or of pydantic is loaded. The cheapest peer defines one notifier."
+)
 
 
 def measure(quick: bool) -> Section:

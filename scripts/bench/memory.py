@@ -10,7 +10,7 @@ from bench.table import Figure, Section
 
 #: Growth from the first tenth to the end that still counts as flat, in bytes.
 FLAT = 1_000_000
-REASON = ""
+REASON = "the memory after each tenth of the calls, below, tells whether it still grows."
 
 
 def measure(quick: bool) -> Section:

@@ -64,21 +64,21 @@ async def _wait(
     # What is loaded with the first wait is no post's.
     first = asyncio.create_task(follow(posts[0]))
     await asyncio.sleep(2)
-    beats: list[float] = []
-    heart = asyncio.create_task(_beat(beats))
+    beats: list[tuple[float, float]] = []
+    collections = _note_collections()
+    heart = asyncio.create_task(_beat(beats, collections))
     await asyncio.sleep(min(5.0, seconds))
-    idle = max(beats)
+    idle = max(late for late, _ in beats)
     gc.collect()
     await asyncio.sleep(10 * BEAT)  # so that the collection above is not taken for a block
     beats.clear()
-    collections = _note_collections()
     before, started = resident(), time.monotonic()
     tasks = [first]
     for begin in range(1, len(posts), BATCH):
         tasks += [asyncio.create_task(follow(post)) for post in posts[begin : begin + BATCH]]
         await asyncio.sleep(0.05)
     grown = resident() - before
-    await asyncio.sleep(max(0.0, max(probes.values(), default=0) + 2 * interval + 1 - time.time()))
+    await asyncio.sleep(max(0.0, max(probes.values(), default=0) + 4 * interval - time.time()))
     await asyncio.sleep(max(0.0, seconds - (time.monotonic() - started)))
     watched = time.monotonic() - started
     heart.cancel()
@@ -88,9 +88,9 @@ async def _wait(
     await close()
     return {
         "watched": watched,
-        "block": max(beats),
+        "block": max(late for late, _ in beats),
+        "block_uncollected": max(late - collecting for late, collecting in beats),
         "idle_block": idle,
-        "collection": max(collections, default=0.0),
         "bytes_each": grown / (len(posts) - 1),
         "delays": [noticed[post] - ended for post, ended in probes.items() if post in noticed],
         "missed": sum(1 for post in probes if post not in noticed),
@@ -113,12 +113,12 @@ def _note_collections() -> list[float]:
     return found
 
 
-async def _beat(beats: list[float]) -> None:
-    """Note by how much each short sleep was too long."""
+async def _beat(beats: list[tuple[float, float]], collections: list[float]) -> None:
+    """Note by how much each short sleep was too long, and the seconds of garbage collection in it."""
     while True:
-        asked = time.perf_counter()
+        asked, collected = time.perf_counter(), len(collections)
         await asyncio.sleep(BEAT)
-        beats.append(time.perf_counter() - asked - BEAT)
+        beats.append((time.perf_counter() - asked - BEAT, sum(collections[collected:])))
 
 
 def _ours(interval: float) -> tuple[Make, Close]:

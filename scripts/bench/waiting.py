@@ -16,8 +16,15 @@ from octopost_sandbox.process import Sandbox, SandboxProcess
 # Documented: rate-limits page, tier Pro. So many posts can go out at most, scheduled ones counted in or not (unknown).
 PUBLISHES_AN_HOUR = 300
 NAIVE_INTERVAL = 10.0  # seconds
-REASON_PUBLISHING = ""
-REASON_SCHEDULED = ""
+REASON_BLOCK = (
+    "it is a full collection of Python's garbage collector, over everything that Airflow has loaded and thousands of "
+    "whatever waits; it comes while the triggers start, and the naive ones meet it too. The line says what the longest "
+    "block is apart from collections."
+)
+REASON_DELAY = (
+    "the list is then 500 pages long, read at the rate that the goal of 50 times fewer requests allows. It cannot be "
+    "like that for long: an account may publish 300 posts an hour."
+)
 
 
 @dataclass(frozen=True)
@@ -40,13 +47,13 @@ def measure(quick: bool) -> Section:
     figures = []
     for count in (20, 40) if quick else (1_000, 10_000):
         naive_rate = count * 60 / NAIVE_INTERVAL
-        for seed, words, reason in (
-            (seed_scheduled, "scheduled posts, going out 300 an hour", REASON_SCHEDULED),
-            (seed_publishing, "posts, all publishing at once", REASON_PUBLISHING),
+        for seed, words in (
+            (seed_scheduled, "scheduled posts, going out 300 an hour"),
+            (seed_publishing, "posts, all publishing at once"),
         ):
             say(f"waiting: {count:,} {words}")
             found = watch(seed, count, scale)
-            figures += compare(f"{count:,} {words}", found, naive_rate, scale.interval, reason)
+            figures += compare(f"{count:,} {words}", found, naive_rate, scale.interval)
     figures += naive(20 if quick else 1_000, scale)
     return Section("Waiting", figures, HOW, [])
 
@@ -62,7 +69,7 @@ HOW = (
 )
 
 
-def compare(what: str, found: dict, naive_rate: float, interval: float, reason: str) -> list[Figure]:
+def compare(what: str, found: dict, naive_rate: float, interval: float) -> list[Figure]:
     """Judge one run of ours."""
     fewer = naive_rate / found["a_minute"] if found["a_minute"] else math.inf
     worst = max(found["delays"], default=math.nan)
@@ -71,16 +78,16 @@ def compare(what: str, found: dict, naive_rate: float, interval: float, reason: 
     kept = found["bytes_each"] / 1000
     checks = [
         (f"{what}: requests a minute", f"{found['a_minute']:.0f}", "a naive trigger per post, every 10 s",
-         f"{naive_rate:,.0f}", f"{fewer:,.0f}× fewer", "at least 50× fewer", fewer >= 50),
-        (f"longest block of the event loop (longest garbage collection {found['collection'] * 1000:.0f} ms)",
+         f"{naive_rate:,.0f}", f"{fewer:,.0f}× fewer", "at least 50× fewer", fewer >= 50, ""),
+        (f"longest block of the event loop ({found['block_uncollected'] * 1000:.0f} ms without garbage collections)",
          f"{found['block'] * 1000:.0f} ms", "the same loop, nobody waiting",
-         f"{found['idle_block'] * 1000:.0f} ms", "", "under 50 ms", found["block"] < 0.05),
-        ("memory per post", f"{kept:.1f} kB", "", "", "", "under 4 kB", kept < 4),
+         f"{found['idle_block'] * 1000:.0f} ms", "", "under 50 ms", found["block"] < 0.05, REASON_BLOCK),
+        ("memory per post", f"{kept:.1f} kB", "", "", "", "under 4 kB", kept < 4, ""),
         (f"delay until noticed, worst of {len(found['delays'])} (median {typical:.1f} s)",
          f"{worst:.1f} s" if not found["missed"] else f"{found['missed']} not noticed in time", "the poll interval",
-         f"{interval:.0f} s", f"{worst / interval:.1f} intervals", "at most 2 intervals", noticed),
+         f"{interval:.0f} s", f"{worst / interval:.1f} intervals", "at most 2 intervals", noticed, REASON_DELAY),
     ]  # fmt: skip
-    return [Figure(*check, reason="" if check[-1] else reason) for check in checks]
+    return [Figure(*check, reason="" if check[-1] else reason) for *check, reason in checks]
 
 
 def naive(count: int, scale: Scale) -> list[Figure]:
