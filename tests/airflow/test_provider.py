@@ -68,6 +68,7 @@ def test_every_name_in_the_metadata_exists() -> None:
         (["hooks"], "octopost"),
         (["links"], "OctopostPostLink"),
         (["notifications"], "OctopostNotifier"),
+        (["triggers"], "airflow_provider_octopost.triggers.octopost"),
     ],
 )
 @pytest.mark.slow
