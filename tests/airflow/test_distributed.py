@@ -24,9 +24,9 @@ DAG_ID, RUN_ID = "many_announcements", "killed_midway"
 
 @pytest.fixture
 def sandbox() -> Iterator[SandboxProcess]:
-    # Every post is on its way for five seconds: long enough for tasks to wait in a triggerer.
+    # Every post is on its way for twenty seconds, so that there always are tasks that wait in a triggerer.
     with SandboxProcess(
-        "--tier", "unlimited", "--dialect", "publish=async", "--dialect", "publish_seconds=5"
+        "--tier", "unlimited", "--dialect", "publish=async", "--dialect", "publish_seconds=20"
     ) as running:
         yield running
 
@@ -44,9 +44,18 @@ def test_every_post_is_live_once_and_every_task_green(cluster: CeleryCluster, sa
         found = cluster.states(DAG_ID, RUN_ID)
         return Counter(state for (task, _), (state, _) in found.items() if task == "announce")
 
+    def worth_killing() -> bool:
+        """Both workers are in the middle of something, and both triggerers wait for something."""
+        found = states()
+        waiting = cluster.query("select count(distinct triggerer_id) from trigger where triggerer_id is not null")
+        begun = found["success"] + found["deferred"]
+        return begun >= COUNT // 4 and found["running"] >= 3 and waiting[0][0] == 2
+
+    # The reply to every publish call comes three seconds late: a task that is killed has mostly just published.
+    sandbox.fault("publish", "slow", seconds=3, count=10 * COUNT)
     started = time.monotonic()
     cluster.trigger(DAG_ID, RUN_ID, {"count": COUNT})
-    cluster.wait_for(lambda: states()["success"] >= COUNT // 4 and states()["deferred"], "a quarter is done", 1800)
+    cluster.wait_for(worth_killing, "a quarter has begun, and all are busy", 1800)
     at_the_kill = states()
     cluster.kill("worker-1")
     cluster.kill("triggerer-1")
@@ -66,6 +75,7 @@ def test_every_post_is_live_once_and_every_task_green(cluster: CeleryCluster, sa
         f"  requests: {dict(calls)}"
     )
     assert states() == {"success": COUNT}
+    assert max(tries) > 1, "the kill came when the worker had nothing to do"
     assert sandbox.duplicates(ever=True) == []
     assert set(copies.values()) == {1}
     assert len(copies) == 2 * COUNT
