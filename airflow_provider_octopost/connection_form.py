@@ -111,10 +111,13 @@ def form_widgets() -> dict[str, Any]:
 
     Airflow 3.0 and 3.1 put stand-ins in the place of WTForms and Flask-AppBuilder while they ask.
     """
-    from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
-    from flask_babel import lazy_gettext
-    from wtforms import IntegerField, StringField
-    from wtforms.validators import NumberRange, Optional, any_of
+    try:
+        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
+        from flask_babel import lazy_gettext
+        from wtforms import IntegerField, StringField
+        from wtforms.validators import NumberRange, Optional, any_of
+    except ModuleNotFoundError:  # those Airflows elsewhere: the labels must not be lost with the fields
+        return {}
 
     def widget(field: Field) -> Any:
         label, text = lazy_gettext(field.label), {"description": field.description, "default": field.default}
