@@ -163,7 +163,9 @@ class OctopostClient:
                 found += 1
                 yield post
 
-    def list_pages(self, *, since: datetime | None = None, max_pages: int | None = None) -> Iterator[Page]:
+    def list_pages(
+        self, *, since: datetime | None = None, max_pages: int | None = None, page_size: int | None = None
+    ) -> Iterator[Page]:
         """Yield the pages of the list of posts.
 
         Ordering is unknown. Once the posts have shown that they run from new to old, reading stops at the first page
@@ -171,9 +173,11 @@ class OctopostClient:
 
         :param since: How far back to read (aware), or ``None`` for everything.
         :param max_pages: Read no more pages than this; :data:`MAX_PAGES` where ``None``.
+        :param page_size: Posts to ask for per page, or ``None`` for the server's own (whether it can be asked for is
+            unknown: a server that refuses is asked again without).
         """
         times: list[datetime] = []
-        for reply, part, sent_at in self._pages("/posts", "posts", max_pages):
+        for reply, part, sent_at in self._pages("/posts", "posts", max_pages, page_size):
             posts = [post for post in (wire.parse_model(Post, item) for item in part.items) if post]
             times += [post.created_at for post in posts if post.created_at]
             ended = bool(since and _newest_first(times) and times[-1] < since)
@@ -259,22 +263,29 @@ class OctopostClient:
             yield from filter(None, (wire.parse_model(model, item) for item in part.items))
 
     def _pages(
-        self, path: str, name: str, max_pages: int | None = None
+        self, path: str, name: str, max_pages: int | None = None, page_size: int | None = None
     ) -> Iterator[tuple[Reply, wire.ListPart, float]]:
-        params: dict[str, str] = {}
+        sizing = wire.page_size(page_size) if page_size else {}
+        following: dict[str, str] = {}
         seen: set[str] = set()
         for _ in range(max_pages or MAX_PAGES):
             sent_at = time.monotonic()
-            reply = self._call(Request.GET, "GET", path, params=params)
-            part = wire.parse_list(reply.payload, name, seen=len(seen), asked=params)
+            try:
+                reply = self._call(Request.GET, "GET", path, params=sizing | following)
+            except (errors.BadRequest, errors.UnprocessableContent):
+                if not sizing or seen:
+                    raise
+                sizing, sent_at = {}, time.monotonic()
+                reply = self._call(Request.GET, "GET", path)
+            part = wire.parse_list(reply.payload, name, seen=len(seen), asked=following)
             ids = {str(item.get("id")) for item in part.items if isinstance(item, Mapping)}
-            if params and ids <= seen:  # a server that does not know our parameter sends the same page again
+            if following and ids <= seen:  # a server that does not know our parameter sends the same page again
                 return
             seen |= ids
             yield reply, part, sent_at
             if part.next is None:
                 return
-            params = part.next
+            following = part.next
 
     def _post(self, reply: Reply) -> Post:
         try:

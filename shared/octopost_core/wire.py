@@ -251,6 +251,11 @@ class ListPart:
     total: int | None = None
 
 
+def page_size(number: int) -> dict[str, str]:
+    """Return the query parameter that asks for so many items a page (unknown: ``limit`` is common practice)."""
+    return {"limit": str(number)}
+
+
 def parse_list(payload: Any, name: str, *, seen: int = 0, asked: Mapping[str, str] | None = None) -> ListPart:
     """Read a list in any of its likely wrappings and find the way to the next page.
 

@@ -311,6 +311,29 @@ def test_a_server_that_ignores_paging_is_not_asked_forever() -> None:
     assert [page.more for page in pages] == [True], "the caller must see that not everything was read"
 
 
+def test_long_pages_are_asked_for_on_each_page() -> None:
+    pages = [reply(200, {"posts": [_item(1)], "next_cursor": "c2"}), reply(200, {"posts": [_item(2)]})]
+    with scripted(*pages) as server, connect(server) as client:
+        assert [post.id for page in client.list_pages(page_size=100) for post in page.posts] == ["post_1", "post_2"]
+    assert [request.target for request in server.received] == ["/v1/posts?limit=100", "/v1/posts?limit=100&cursor=c2"]
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_server_that_knows_no_page_size_is_asked_without(status: int) -> None:
+    refusal = reply(status, {"error": "Unknown parameter limit", "code": "validation_error"})
+    pages = [reply(200, {"posts": [_item(1)], "next_cursor": "c2"}), reply(200, {"posts": [_item(2)]})]
+    with scripted(refusal, *pages) as server, connect(server) as client:
+        assert [post.id for page in client.list_pages(page_size=100) for post in page.posts] == ["post_1", "post_2"]
+    assert [request.target for request in server.received][1:] == ["/v1/posts", "/v1/posts?cursor=c2"]
+
+
+def test_an_empty_first_page_is_a_page() -> None:
+    """Its Date header is what the election waits for."""
+    with scripted(reply(200, {"posts": []})) as server, connect(server) as client:
+        assert [page.posts for page in client.list_pages(page_size=100)] == [[]]
+    assert len(server.received) == 1
+
+
 def test_reading_stops_where_the_past_begins() -> None:
     since = datetime(2026, 1, 1, 12, 0, 57, tzinfo=UTC)
     scripts = [reply(200, {"posts": [_item(number)], "next_cursor": f"c{number}"}) for number in (1, 2, 3, 4)]
