@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from octopost_core.errors import NotFound, OctopostError, RateLimited
+from airflow_provider_octopost.utils.failures import words_of
+from octopost_core.errors import NotFound, RateLimited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,9 +32,11 @@ log = logging.getLogger(__name__)
 
 #: Requests a minute; a shorter poll interval may ask for more, and so may many posts.
 REQUESTS_PER_MINUTE = 6
-#: Where one request a minute for so many due posts is more, that is the rate: a fiftieth of what triggers send that
-#: read a post each every ten seconds, and still a list of 20 a page within two intervals.
-POSTS_PER_REQUEST = 9
+#: Posts to ask for per page. Where the server knows no such wish, its pages are as long as it likes.
+PAGE_SIZE = 100
+#: Where one request a minute for so many due posts is more, that is the rate: with full pages each of them is seen once
+#: a minute, whatever their number.
+POSTS_PER_REQUEST = PAGE_SIZE
 #: Share of the account's requests that the poller asks for at most.
 OWN_SHARE = 0.5
 #: A post is given up after so many polls in a row that failed.
@@ -229,7 +232,7 @@ class Poller:
         created = [waiter.created_at for waiters in wanted.values() for waiter in waiters]
         since = None if None in created else min(moment for moment in created if moment)
         # More pages than posts are never worth it: then each post is read by itself.
-        pages = client.list_pages(since=since, max_pages=len(wanted))
+        pages = client.list_pages(since=since, max_pages=len(wanted), page_size=PAGE_SIZE)
         count = 0
         while any(not waiter.future.done() for waiters in wanted.values() for waiter in waiters):
             await asyncio.sleep(self._allowance.wait(rate))
@@ -259,7 +262,7 @@ class Poller:
 
     def _failed(self, error: Exception, wanted: dict[str, list[_Waiter]]) -> None:
         self._client_made_at = float("-inf")  # read the connection anew: a new key may be the cure
-        told = str(error) if isinstance(error, OctopostError) else f"{type(error).__name__}: {error}"
+        told = words_of(error)
         log.warning("A poll failed: %s", told)
         for waiters in wanted.values():
             for waiter in waiters:
