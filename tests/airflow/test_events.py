@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_octopost.triggers.events import CURSOR_KEY, Cursor, OctopostPostEventTrigger
+from octopost_core.models import Post
 from octopost_sandbox.process import Sandbox
 
 
@@ -109,6 +110,34 @@ async def test_a_restarted_triggerer_goes_on_where_it_was(sandbox: Sandbox, asse
     assert [event["post_id"] for event in second.events] == [missed]
 
 
+async def test_two_triggerers_at_once_tell_each_change_once(sandbox: Sandbox) -> None:
+    """One stalls, another takes its trigger over and tells a change; then the first wakes up with an old memory."""
+    state = states("one")
+    stalled = Watching(state).trigger
+    await stalled._poll()
+    told = publish(sandbox, "Told by the other")
+    async with Watching(state) as other:
+        await other.polled(sandbox)
+    ended, _ = await stalled._poll()
+
+    assert [event["post_id"] for event in other.events] == [told]
+    assert ended == []
+
+
+async def test_a_spoilt_cursor_is_left_out(sandbox: Sandbox) -> None:
+    state = states("one", "two")
+    async with Watching(state) as first:
+        await first.polled(sandbox)
+        publish(sandbox, "Told by the first")
+        await first.polled(sandbox)
+    state._by_name["one"][CURSOR_KEY] = "edited by hand"
+    missed = publish(sandbox, "While no triggerer ran")
+    async with Watching(state) as second:
+        await second.polled(sandbox)
+
+    assert [event["post_id"] for event in second.events] == [missed]
+
+
 async def test_an_asset_that_joins_later_hears_nothing_twice(sandbox: Sandbox) -> None:
     state = states("one")
     async with Watching(state) as first:
@@ -146,9 +175,50 @@ async def test_a_scheduled_post_is_told_when_it_goes_out(sandbox: Sandbox) -> No
     assert [event["post_id"] for event in watching.events] == [post_id]
 
 
+def post(post_id: str, created_at: datetime | None, status: str = "published") -> Post:
+    return Post.model_validate({"id": post_id, "status": status, "created_at": created_at and created_at.isoformat()})
+
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def test_a_post_that_the_list_shows_late_is_told() -> None:
+    cursor = Cursor(NOW - timedelta(hours=1))
+    younger, older = post("younger", NOW), post("older", NOW - timedelta(seconds=20))
+
+    assert cursor.take([younger], NOW) == [younger]
+    assert cursor.take([younger, older], NOW) == [older]
+    assert cursor.take([younger, older], NOW + timedelta(hours=1)) == []
+
+
+def test_one_post_dated_into_the_future_hides_no_other() -> None:
+    cursor = Cursor(NOW - timedelta(hours=1))
+    odd, usual = post("odd", NOW + timedelta(days=365)), post("usual", NOW + timedelta(minutes=5))
+
+    assert cursor.take([odd], NOW) == [odd]
+    assert cursor.take([odd, usual], NOW + timedelta(minutes=5)) == [usual]
+    assert cursor.take([odd, usual], NOW + timedelta(minutes=6)) == []
+
+
+def test_a_post_without_any_date_is_never_told_twice() -> None:
+    cursor = Cursor(NOW)
+
+    assert [cursor.take([post("undated", None)], NOW + timedelta(minutes=n)) for n in range(3)] == [[], [], []]
+
+
+def test_thousands_of_posts_in_one_second_are_told_once_and_remembered_in_bounds() -> None:
+    cursor = Cursor(NOW - timedelta(hours=1))
+    many = [post(f"post_{'0' * 30}{n}", NOW) for n in range(2000)]
+    many += [post(f"open_{'0' * 30}{n}", NOW, "scheduled") for n in range(1000)]
+
+    assert len(cursor.take(many, NOW)) == 2000
+    assert Cursor.from_json(cursor.to_json()).take(many[:2000], NOW) == []
+    assert len(cursor.to_json()) < 65_535
+
+
 def test_the_cursor_survives_its_own_text() -> None:
     now = datetime.now(UTC)
-    cursor = Cursor(now, ["post_1"], {"post_2": (now, None), "post_3": (now, now + timedelta(days=1))})
+    cursor = Cursor(now, {"post_1": now}, {"post_2": (now, None), "post_3": (now, now + timedelta(days=1))})
 
     assert Cursor.from_json(cursor.to_json()) == cursor
     assert set(cursor.due(now)) == {"post_2"}
