@@ -175,6 +175,7 @@ class PublishingOperator(OctopostOperator):
                 poll_interval=self.poll_interval,
                 created_at=min(created).isoformat() if len(created) == len(posts) else None,
                 due=due.isoformat() if due else None,
+                cancel_on_kill=True,
             ),
             method_name="execute_complete",
             kwargs={"networks": list(outcome.results), "operation": outcome.operation},

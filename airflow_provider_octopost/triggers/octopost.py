@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,12 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_octopost.triggers.events import OctopostPostEventTrigger
 from airflow_provider_octopost.triggers.poller import PollFailed, PostMissing, wait_for_posts
+from airflow_provider_octopost.utils.failures import words_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+log = logging.getLogger(__name__)
 
 __all__ = ["EVENT_STATUSES", "OctopostPostEventTrigger", "OctopostPostTrigger", "validate_event"]
 
@@ -21,6 +25,10 @@ __all__ = ["EVENT_STATUSES", "OctopostPostEventTrigger", "OctopostPostTrigger", 
 EVENT_STATUSES = ("settled", "timeout", "missing", "error")
 #: Seconds for one last look where the deadline passed while no triggerer was running.
 LAST_LOOK = 15.0
+#: Seconds that taking a killed task's schedule back may take; Airflow's own limit is 30.
+KILL_TIMEOUT = 25.0
+#: Airflow tells a trigger that its task was killed from 3.3 on; before, it only cancels the trigger.
+_TOLD_OF_KILLS = hasattr(BaseTrigger, "on_kill")
 
 
 class OctopostPostTrigger(BaseTrigger):
@@ -37,6 +45,7 @@ class OctopostPostTrigger(BaseTrigger):
     :param poll_interval: Seconds between two polls.
     :param created_at: ISO 8601, when the oldest of them was created.
     :param due: ISO 8601, when they are scheduled; nothing is asked before.
+    :param cancel_on_kill: Whether the posts are the waiting task's own, to be unscheduled when a user ends it.
     """
 
     def __init__(
@@ -48,6 +57,7 @@ class OctopostPostTrigger(BaseTrigger):
         poll_interval: float = 15.0,
         created_at: str | None = None,
         due: str | None = None,
+        cancel_on_kill: bool = False,
     ) -> None:
         super().__init__()
         self.octopost_conn_id = octopost_conn_id
@@ -56,6 +66,7 @@ class OctopostPostTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.created_at = created_at
         self.due = due
+        self.cancel_on_kill = cancel_on_kill
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what another process needs to make this trigger again; nothing of it is secret."""
@@ -68,12 +79,19 @@ class OctopostPostTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "created_at": self.created_at,
                 "due": self.due,
+                "cancel_on_kill": self.cancel_on_kill,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Fire exactly one event."""
-        yield TriggerEvent(await self._wait())
+        try:
+            event = await self._wait()
+        except asyncio.CancelledError:
+            if not _TOLD_OF_KILLS:
+                await self.on_kill()
+            raise
+        yield TriggerEvent(event)
 
     async def _wait(self) -> dict[str, Any]:
         try:
@@ -94,12 +112,34 @@ class OctopostPostTrigger(BaseTrigger):
             return {"status": "error", "message": str(error)}
 
     async def on_kill(self) -> None:
-        """Unschedule what is not live yet, when a user ends the deferred task (Airflow 3.3 and newer call this)."""
-        from airflow_provider_octopost.hooks.octopost import OctopostHook
-        from airflow_provider_octopost.utils.cancel import unschedule
+        """Unschedule what is not live yet, when a user ends the deferred task."""
+        from airflow_provider_octopost.utils.cancel import to_the_end
 
-        settings = await OctopostHook.async_settings(self.octopost_conn_id)
-        await asyncio.to_thread(unschedule, settings, self.post_ids)
+        if self.cancel_on_kill:
+            await to_the_end(self._take_back())
+
+    async def _take_back(self) -> None:
+        """
+        Unschedule the posts if the task has ended.
+
+        A trigger is cancelled for other reasons too, and on every version: its task was cleared, and the next try may
+        have taken the post over already; the triggerer stops; another triggerer has taken the trigger from a stalled
+        one. In none of them may the schedule be touched: the post would be lost, and the task green.
+        """
+        from airflow_provider_octopost.hooks.octopost import OctopostHook
+        from airflow_provider_octopost.utils.cancel import ENDED, state_of, unschedule
+
+        try:
+            async with asyncio.timeout(KILL_TIMEOUT):
+                state = await state_of(self.task_instance)
+                if state in ENDED:
+                    settings = await OctopostHook.async_settings(self.octopost_conn_id)
+                    await asyncio.to_thread(unschedule, settings, self.post_ids)
+                else:
+                    log.info("The task is %s, not ended: its posts stay as they are.", state or "to run again")
+        except Exception as error:
+            ids = ", ".join(self.post_ids)
+            log.warning("Post %s may still be scheduled; it could not be cancelled. %s", ids, words_of(error))
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -26,6 +26,15 @@ def worth_retrying(error: OctopostError, *, retry_failed: bool = False) -> bool:
     return error.retryable or isinstance(error, InvalidResponse)
 
 
+def words_of(error: Exception) -> str:
+    """
+    Return an error as one line for a log: our own speak for themselves, others need the name of their class.
+
+    :param error: Any.
+    """
+    return str(error) if isinstance(error, OctopostError) else f"{type(error).__name__}: {error}"
+
+
 @contextlib.contextmanager
 def told_to_airflow(*, retry_failed: bool = False) -> Iterator[None]:
     """

@@ -23,6 +23,15 @@ from airflow_provider_octopost.version_compat import AIRFLOW_V_3_0_PLUS
 HERE = Path(__file__).parent
 PATIENCE = 300.0  # seconds; the machine may be busy
 
+#: Airflow 2 has no command for it; its web server does this.
+_MARK_FAILED = """
+import sys
+from airflow.models import DagBag
+dag_id, run_id, task_id = sys.argv[1:]
+dag = DagBag(read_dags_from_db=True).get_dag(dag_id)
+dag.set_task_instance_state(task_id=task_id, run_id=run_id, state="failed", commit=True)
+"""
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -68,6 +77,8 @@ class Cluster:
             for name in self.components:
                 self.start(name)
             self.wait_for(lambda: self.query("select count(*) from dag")[0][0] > 0, "the DAGs are parsed")
+            if AIRFLOW_V_3_0_PLUS:
+                self.wait_for(lambda: self.api("GET", "/api/v2/version"), "the API server answers")
         except BaseException:
             self.__exit__()
             raise
@@ -121,8 +132,11 @@ class Cluster:
 
         :param arguments: After ``airflow``.
         """
+        return self._run("-m", "airflow", *arguments)
+
+    def _run(self, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "airflow", *arguments],
+            [sys.executable, *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -158,8 +172,14 @@ class Cluster:
 
     def last_words(self) -> str:
         """Return the end of what each component and each task has written."""
-        files = [*self.home.glob("*.out"), *self.home.glob("logs/dag_id=*/**/*.log")]
-        return "\n".join(f"--- {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in files)
+        return "\n".join(f"--- {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in self._written())
+
+    def said(self, words: str) -> bool:
+        """Tell whether any component or task has written something."""
+        return any(words in file.read_text(errors="replace") for file in self._written())
+
+    def _written(self) -> list[Path]:
+        return [*self.home.glob("*.out"), *self.home.glob("logs/dag_id=*/**/*.log")]
 
     # --- runs --------------------------------------------------------------------------------------------------------
 
@@ -170,9 +190,21 @@ class Cluster:
         :param run_id: Its name.
         :param conf: Its configuration.
         """
+        self.unpause(dag_id)
+        self.airflow("dags", "trigger", dag_id, "--run-id", run_id, "--conf", json.dumps(conf or {}))
+
+    def unpause(self, dag_id: str) -> None:
+        """Let a DAG run."""
         self.wait_for(lambda: self.query("select 1 from serialized_dag where dag_id = ?", dag_id), f"{dag_id} is there")
         self.airflow("dags", "unpause", dag_id, *([] if not AIRFLOW_V_3_0_PLUS else ["--yes"]))
-        self.airflow("dags", "trigger", dag_id, "--run-id", run_id, "--conf", json.dumps(conf or {}))
+
+    def mark_failed(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Do what the button in Airflow's pages does."""
+        if AIRFLOW_V_3_0_PLUS:
+            path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+            self.api("PATCH", path, {"new_state": "failed"})
+        else:
+            self._run("-c", _MARK_FAILED, dag_id, run_id, task_id)
 
     def states(self, dag_id: str, run_id: str) -> dict[tuple[str, int], tuple[str, int]]:
         """Return state and try number by task id and map index."""

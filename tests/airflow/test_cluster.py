@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_octopost.version_compat import AIRFLOW_V_3_0_PLUS
 from octopost_sandbox.process import SandboxProcess
@@ -135,24 +135,46 @@ def test_the_triggerer_is_killed_while_posts_wait(cluster: Cluster, sandbox: San
     assert {call["operation"] for call in sandbox.calls()[before:]} <= {"list", "get"}
 
 
-@airflow_3
+def schedule(cluster: Cluster, sandbox: SandboxProcess, dag_id: str, run_id: str, state: str) -> dict[str, Any]:
+    """Run a DAG that schedules a post for later, until its task is in a state; return the post."""
+    when = (datetime.now(UTC) + timedelta(hours=2)).replace(microsecond=0).isoformat()
+    cluster.trigger(dag_id, run_id, {"scheduled_for": when})
+    post = sandbox.wait("scheduled", timeout=120)
+    wait_until(cluster, dag_id, run_id, state, 1)
+    return post
+
+
+def wait_until(cluster: Cluster, dag_id: str, run_id: str, state: str, tries: int) -> None:
+    """Wait until a task is in a state, and where it is deferred, until its trigger runs."""
+    now = (state, tries)
+    cluster.wait_for(lambda: cluster.states(dag_id, run_id)["announce", -1] == now, f"try {tries} is {state}")
+    if state == "deferred":
+        started = f"trigger {dag_id}/{run_id}/announce/-1/{tries} "
+        cluster.wait_for(lambda: cluster.said(started), "the trigger runs")
+
+
 @pytest.mark.parametrize("state", ["running", "deferred"])
 def test_killing_a_task_unschedules_its_post(cluster: Cluster, sandbox: SandboxProcess, state: str) -> None:
-    if state == "deferred" and not hasattr(BaseTrigger, "on_kill"):
-        pytest.skip("Airflow tells triggers of a kill from 3.3 on")
     dag_id = f"{state}_until_killed"
-    when = (datetime.now(UTC) + timedelta(hours=2)).replace(microsecond=0).isoformat()
-    cluster.trigger(dag_id, "killed", {"scheduled_for": when})
-    post = sandbox.wait("scheduled", timeout=120)
-    cluster.wait_for(lambda: cluster.states(dag_id, "killed")["announce", -1][0] == state, f"the task is {state}")
-    if state == "deferred":
-        held = "select 1 from trigger where triggerer_id is not null"
-        cluster.wait_for(lambda: cluster.query(held), "a triggerer has it")
-    path = f"/api/v2/dags/{dag_id}/dagRuns/killed/taskInstances/announce"
-    cluster.api("PATCH", path, {"new_state": "failed"})
+    post = schedule(cluster, sandbox, dag_id, "killed", state)
+    cluster.mark_failed(dag_id, "killed", "announce")
 
     assert sandbox.wait("draft", post["id"], timeout=60)["scheduled_for"] is None
     assert cluster.wait_for_run(dag_id, "killed") == "failed"
+
+
+def test_clearing_a_deferred_task_leaves_its_post_scheduled(cluster: Cluster, sandbox: SandboxProcess) -> None:
+    """The trigger is cancelled as for a kill, and the next try may have found the post before it comes to that."""
+    dag_id = "deferred_until_cleared"
+    post = schedule(cluster, sandbox, dag_id, "cleared", "deferred")
+    cluster.airflow("tasks", "clear", dag_id, "--yes", "--task-regex", "announce")
+    wait_until(cluster, dag_id, "cleared", "deferred", 2)
+    cluster.wait_for(lambda: cluster.said("not ended: its posts stay"), "the first try's trigger has ended")
+
+    assert [post["id"] for post in sandbox.posts()] == [post["id"]]
+    assert sandbox.post(post["id"])["status"] == "scheduled"
+    cluster.mark_failed(dag_id, "cleared", "announce")
+    sandbox.wait("draft", post["id"], timeout=60)
 
 
 # Before the connection test: in Airflow 3.1 the API server loses extra fields once anything else has loaded the hooks.
@@ -195,6 +217,55 @@ def test_the_extra_links_as_the_ui_gets_them(cluster: Cluster, sandbox: SandboxP
         "Post on Bluesky": result["urls"]["bluesky"],
         "Post on Mastodon": result["urls"]["mastodon"],
     }
+
+
+@airflow_3
+def test_asset_events_tell_each_post_once(cluster: Cluster, sandbox: SandboxProcess) -> None:
+    def told() -> dict[str, list[str]]:
+        rows = cluster.query("select asset.name, e.extra from asset_event e join asset on asset.id = e.asset_id")
+        found: dict[str, list[str]] = {}
+        for name, extra in rows:
+            found.setdefault(name, []).append(json.loads(extra)["payload"]["post_id"])
+        return found
+
+    def runs() -> list[list[str]]:
+        rows = cluster.query("select value from xcom where dag_id = 'watching' and key = 'return_value'")
+        values = [json.loads(value) for (value,) in rows]
+        return [json.loads(value) if isinstance(value, str) else value for value in values]
+
+    def publish(content: str) -> str:
+        [post_id] = sandbox.seed([{"content": content, "platforms": ["bluesky"], "publish": True}])
+        return post_id
+
+    def wait_for(post_id: str) -> None:
+        watching = ["posts", "posts_too"]
+        cluster.wait_for(lambda: all(post_id in told().get(name, []) for name in watching), f"{post_id} is told")
+
+    publish("Before anybody watched")
+    cluster.unpause("watching")
+    # Airflow notices with the next reading of the file, half a minute apart; there are two different triggers.
+    cluster.wait_for(lambda: len(sandbox.calls("list")) >= 6, "the watchers poll")
+    published = publish("Published")
+    sandbox.fail_network("bluesky", "Closed.")
+    failed = publish("Fails")
+    sandbox.fail_network("bluesky", None)
+    wait_for(published)
+    wait_for(failed)
+    cluster.kill("triggerer")
+    missed = publish("While no triggerer ran")
+    cluster.start("triggerer")
+    wait_for(missed)
+    expected = [published, failed, missed]
+    before = len(sandbox.calls("list"))
+    cluster.wait_for(lambda: len(sandbox.calls("list")) >= before + 6, "the watchers poll on")
+    cluster.wait_for(lambda: {post for run in runs() for post in run} == set(expected), "each has started a run")
+
+    assert {name: sorted(ids) for name, ids in told().items()} == {
+        "posts": sorted(expected),
+        "posts_too": sorted(expected),
+        "failures": [failed],
+    }
+    cluster.airflow("dags", "pause", "watching", "--yes")
 
 
 def test_the_key_is_in_no_file(cluster: Cluster, running: SandboxProcess) -> None:

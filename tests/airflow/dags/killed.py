@@ -39,16 +39,17 @@ for dag_id in ("killed", "cleared"):
             poll_interval=1,
         )
 
-with DAG("deferred_until_killed", **SETTINGS):
-    OctopostAnnounceOperator(
-        task_id="announce",
-        content="Scheduled hello from {{ run_id }}",
-        platforms=["bluesky"],
-        scheduled_for="{{ dag_run.conf['scheduled_for'] }}",
-        wait_for_completion=True,
-        deferrable=True,
-        poll_interval=1,
-    )
+for dag_id in ("deferred_until_killed", "deferred_until_cleared"):
+    with DAG(dag_id, **SETTINGS):
+        OctopostAnnounceOperator(
+            task_id="announce",
+            content="Scheduled hello from {{ run_id }}",
+            platforms=["bluesky"],
+            scheduled_for="{{ dag_run.conf['scheduled_for'] }}",
+            wait_for_completion=True,
+            deferrable=True,
+            poll_interval=1,
+        )
 
 with DAG("running_until_killed", **SETTINGS):
     OctopostAnnounceOperator(
