@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout, BaseOperator, conf
 
 from airflow_provider_octopost.hooks.octopost import OctopostHook
 from airflow_provider_octopost.links.octopost import OctopostPostLink, links_of
@@ -45,6 +46,21 @@ def with_retry_policy(kwargs: dict[str, Any], *, retry_failed: bool = False) -> 
     from airflow_provider_octopost.retry.octopost import OctopostRetryPolicy
 
     return {**kwargs, "retry_policy": OctopostRetryPolicy(retry_failed=retry_failed)}
+
+
+def execution_deadline(operator: BaseOperator, context: Context) -> float:
+    """
+    Return when a task's ``execution_timeout`` is over, in seconds since the epoch.
+
+    Airflow 3 holds it against a running task only; a deferred one would wait on.
+
+    :param operator: The task.
+    :param context: Its context.
+    """
+    if operator.execution_timeout is None:
+        return math.inf
+    started = getattr(context["ti"], "start_date", None) or datetime.now(UTC)
+    return float((started + operator.execution_timeout).timestamp())
 
 
 class OctopostOperator(BaseOperator):
@@ -166,24 +182,39 @@ class PublishingOperator(OctopostOperator):
 
         posts = outcome.posts
         created = [post.created_at for post in posts if post.created_at]
+        limit = execution_deadline(self, context)
+        ends = min(deadline, limit)
         self._push_urls(context, outcome)
         self.defer(
             trigger=OctopostPostTrigger(
                 octopost_conn_id=self.octopost_conn_id,
                 post_ids=[post.id for post in posts],
-                deadline=deadline,
+                deadline=ends,
                 poll_interval=self.poll_interval,
                 created_at=min(created).isoformat() if len(created) == len(posts) else None,
                 due=due.isoformat() if due else None,
                 cancel_on_kill=True,
             ),
             method_name="execute_complete",
-            kwargs={"networks": list(outcome.results), "operation": outcome.operation},
-            timeout=timedelta(seconds=max(0.0, deadline - time.time()) + DEFER_MARGIN),
+            kwargs={
+                "networks": list(outcome.results),
+                "operation": outcome.operation,
+                "post_ids": [post.id for post in posts],
+                "killed_by_timeout": limit < deadline,
+            },
+            timeout=timedelta(seconds=max(0.0, ends - time.time()) + DEFER_MARGIN),
         )
 
     def execute_complete(
-        self, context: Context, event: Any = None, *, networks: list[str], operation: str, **_: Any
+        self,
+        context: Context,
+        event: Any = None,
+        *,
+        networks: list[str],
+        operation: str,
+        post_ids: Sequence[str] = (),
+        killed_by_timeout: bool = False,
+        **_: Any,
     ) -> dict[str, Any]:
         """
         Return the result when the trigger has fired. Runs on a fresh instance of the operator.
@@ -192,6 +223,8 @@ class PublishingOperator(OctopostOperator):
         :param event: What the trigger says.
         :param networks: The networks in question.
         :param operation: What was done before the task was deferred.
+        :param post_ids: The posts.
+        :param killed_by_timeout: Whether the wait could last until the task's ``execution_timeout``.
         """
         from airflow_provider_octopost.triggers.octopost import validate_event
         from octopost_core.models import Post
@@ -200,6 +233,10 @@ class PublishingOperator(OctopostOperator):
         event = validate_event(event)
         self.post_urls = {}
         if event["status"] == "timeout":
+            if killed_by_timeout:  # what Airflow does with a running task
+                self._post_ids = list(post_ids)
+                self.on_kill()
+                raise AirflowTaskTimeout(f"The task's execution_timeout is over. {event['message']}")
             raise AirflowFailException(_timed_out(event["message"]))
         if event["status"] == "missing":
             raise AirflowFailException(event["message"])
@@ -238,12 +275,14 @@ class PublishingOperator(OctopostOperator):
 
     # --- limits and killing ------------------------------------------------------------------------------------------
 
-    def _defer_until_limit_resets(self, error: RateLimited, since: datetime, give_up_at: float | None) -> None:
+    def _defer_until_limit_resets(
+        self, context: Context, error: RateLimited, since: datetime, give_up_at: float | None
+    ) -> None:
         """Free the worker until the rate limit resets; returns where that is not possible, and the error stands."""
         now = datetime.now(UTC)
         give_up_at = give_up_at if give_up_at is not None else now.timestamp() + max(self.timeout, 7200.0)
         moment = now + timedelta(seconds=error.retry_after if error.retry_after is not None else UNTOLD_WAIT)
-        if not self.deferrable or moment.timestamp() > give_up_at:
+        if not self.deferrable or moment.timestamp() > min(give_up_at, execution_deadline(self, context)):
             return
         try:
             from airflow.providers.standard.triggers.temporal import DateTimeTrigger

@@ -148,7 +148,7 @@ class _ContentOperator(PublishingOperator):
                         for draft, part in zip(drafts, attempt.parts(len(drafts)), strict=True)
                     ]
                 except RateLimited as error:
-                    self._defer_until_limit_resets(error, since or attempt.since, give_up_at)
+                    self._defer_until_limit_resets(context, error, since or attempt.since, give_up_at)
                     raise
             outcome = merge(outcomes)
             if outcome.operation == "unchanged":
@@ -239,7 +239,7 @@ class OctopostPublishOperator(PublishingOperator):
                         on_event=callbacks["on_event"],
                     )
                 except RateLimited as error:
-                    self._defer_until_limit_resets(error, datetime.now(UTC), give_up_at)
+                    self._defer_until_limit_resets(context, error, datetime.now(UTC), give_up_at)
                     raise
             if outcome.operation == "unchanged" and outcome.live:
                 self.log.warning("Nothing was sent: post %s was live already.", post_id)

@@ -11,13 +11,14 @@ from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTimeout,
     BaseSensorOperator,
     PokeReturnValue,
     conf,
 )
 
 from airflow_provider_octopost.hooks.octopost import OctopostHook
-from airflow_provider_octopost.operators.base import DEFER_MARGIN, with_retry_policy
+from airflow_provider_octopost.operators.base import DEFER_MARGIN, execution_deadline, with_retry_policy
 from airflow_provider_octopost.utils.content import ON_PARTIAL_FAILURE, check_choice
 from airflow_provider_octopost.utils.failures import told_to_airflow
 
@@ -78,7 +79,7 @@ class OctopostPostSensor(BaseSensorOperator):
             post = client.get_post(self.post_id)
             if post.terminal:
                 return self._judged(post)
-        self._defer(post)
+        self._defer(context, post)
         return None
 
     def poke(self, context: Context) -> PokeReturnValue:
@@ -107,35 +108,43 @@ class OctopostPostSensor(BaseSensorOperator):
         outcome.raise_for(self.on_partial_failure)  # type: ignore[arg-type]
         return outcome.to_dict()
 
-    def _defer(self, post: Post) -> None:
+    def _defer(self, context: Context, post: Post) -> None:
         from airflow_provider_octopost.triggers.octopost import OctopostPostTrigger
 
         due = post.scheduled_for if post.status == "scheduled" else None
+        deadline, limit = time.time() + self.timeout, execution_deadline(self, context)
+        ends = min(deadline, limit)
         self.defer(
             trigger=OctopostPostTrigger(
                 octopost_conn_id=self.octopost_conn_id,
                 post_ids=[post.id],
-                deadline=time.time() + self.timeout,
+                deadline=ends,
                 poll_interval=float(self.poke_interval),
                 created_at=post.created_at.isoformat() if post.created_at else None,
                 due=due.isoformat() if due else None,
             ),
             method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout + DEFER_MARGIN),
+            kwargs={"killed_by_timeout": limit < deadline},
+            timeout=timedelta(seconds=max(0.0, ends - time.time()) + DEFER_MARGIN),
         )
 
-    def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
+    def execute_complete(
+        self, context: Context, event: Any = None, *, killed_by_timeout: bool = False, **_: Any
+    ) -> dict[str, Any]:
         """
         Return the post when the trigger has fired. Runs on a fresh instance of the sensor.
 
         :param context: The task's context.
         :param event: What the trigger says.
+        :param killed_by_timeout: Whether the wait could last until the task's ``execution_timeout``.
         """
         from airflow_provider_octopost.triggers.octopost import validate_event
         from octopost_core.models import Post
 
         event = validate_event(event)
         if event["status"] == "timeout":
+            if killed_by_timeout:
+                raise AirflowTaskTimeout(f"The task's execution_timeout is over. {event['message']}")
             error = AirflowSkipException if self.soft_fail else AirflowSensorTimeout
             raise error(event["message"])
         if event["status"] == "missing":

@@ -6,6 +6,7 @@ These tests run under every supported Airflow; the interpreter that runs pytest 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -84,3 +85,15 @@ def run_dag(airflow_home: Path) -> Callable[..., Any]:
     from tests.airflow.harness import run_dag as run
 
     return run
+
+
+@pytest.fixture
+def task_log(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """Return a function that tells what tasks have logged: Airflow 2 logs to a logger, Airflow 3 writes it out."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("airflow.task")
+    logger.addHandler(handler)
+    yield lambda: "\n".join(lines) + capsys.readouterr().out
+    logger.removeHandler(handler)

@@ -1,12 +1,14 @@
-"""A task context for tests that need its every corner: what Airflow hands to a task, without Airflow around it."""
+"""A task, and a context with every corner that Airflow hands to it, without Airflow around them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_octopost.operators.octopost import OctopostAnnounceOperator
 
 
 class Store(dict[str, Any]):
@@ -54,3 +56,14 @@ def context(
     if store is not None:
         found["task_state_store"] = store
     return found
+
+
+def announce(**changes: Any) -> OctopostAnnounceOperator:
+    """Return a task that announces something on two networks."""
+    options = {"content": "Hello", "platforms": ["bluesky", "mastodon"], "timeout": 60, "poll_interval": 0.2}
+    return OctopostAnnounceOperator(task_id="announce", **{**options, **changes})
+
+
+def in_an_hour() -> datetime:
+    """Return a time to schedule for."""
+    return (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0)
