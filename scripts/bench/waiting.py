@@ -22,8 +22,9 @@ REASON_BLOCK = (
     "block is apart from collections."
 )
 REASON_DELAY = (
-    "the list is then 500 pages long, read at the rate that the goal of 50 times fewer requests allows. It cannot be "
-    "like that for long: an account may publish 300 posts an hour."
+    "posts that are due are read at one request a minute for each hundred of them, so that a thousand cost the account "
+    "a handful; where all of them are due at once, each is seen about once a minute. It cannot be like that for long: "
+    "an account may publish 300 posts an hour."
 )
 
 
@@ -62,10 +63,11 @@ HOW = (
     "One event loop holds a trigger per post, started 100 at a time, and counts for a minute what reaches the "
     "sandbox. An account of tier Pro may publish 300 posts an hour, so thousands of waiting posts are scheduled "
     "ones; that all of them publish at once is the worst case, of an Octopost that is stuck. Poll interval 15 s "
-    "(the default), list pages of 20 posts (the sandbox's default; the API's is unknown). The naive trigger reads "
-    "its own post every 10 s with an asynchronous client that all share: 1,000 of them are run; for 10,000 their "
-    "requests are reckoned, for they exceed any tier. Block: how much later than asked a task that sleeps 10 ms "
-    "woke up. Memory: growth of the process, Airflow's trigger object and asyncio's task included."
+    "(the default), list pages of 100 posts (asked for, and granted by the sandbox; the most that the API grants is "
+    "unknown). The naive trigger reads its own post every 10 s with an asynchronous client that all share: 1,000 of "
+    "them are run; for 10,000 their requests are reckoned, for they exceed any tier. Block: how much later than asked "
+    "a task that sleeps 10 ms woke up. Memory: growth of the process, Airflow's trigger object and asyncio's task "
+    "included."
 )
 
 
