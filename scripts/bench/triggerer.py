@@ -65,8 +65,7 @@ async def _wait(
     first = asyncio.create_task(follow(posts[0]))
     await asyncio.sleep(2)
     beats: list[tuple[float, float]] = []
-    collections = _note_collections()
-    heart = asyncio.create_task(_beat(beats, collections))
+    heart = asyncio.create_task(_beat(beats, Collections()))
     await asyncio.sleep(min(5.0, seconds))
     idle = max(late for late, _ in beats)
     gc.collect()
@@ -97,28 +96,32 @@ async def _wait(
     }
 
 
-def _note_collections() -> list[float]:
-    """Return a list that will hold the seconds of each of Python's garbage collections."""
-    found: list[float] = []
-    began = 0.0
+class Collections:
+    """The time that Python's garbage collections take."""
 
-    def note(phase: str, info: dict[str, int]) -> None:
-        nonlocal began
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._began: float | None = None
+        gc.callbacks.append(self._note)
+
+    @property
+    def seconds(self) -> float:
+        """All of it until now. One in a thread has blocked the loop before that thread comes to say that it is over."""
+        return self._seconds + (time.perf_counter() - self._began if self._began is not None else 0.0)
+
+    def _note(self, phase: str, info: dict[str, int]) -> None:
         if phase == "start":
-            began = time.perf_counter()
-        else:
-            found.append(time.perf_counter() - began)
-
-    gc.callbacks.append(note)
-    return found
+            self._began = time.perf_counter()
+        elif self._began is not None:
+            self._seconds, self._began = self.seconds, None
 
 
-async def _beat(beats: list[tuple[float, float]], collections: list[float]) -> None:
+async def _beat(beats: list[tuple[float, float]], collections: Collections) -> None:
     """Note by how much each short sleep was too long, and the seconds of garbage collection in it."""
     while True:
-        asked, collected = time.perf_counter(), len(collections)
+        asked, collected = time.perf_counter(), collections.seconds
         await asyncio.sleep(BEAT)
-        beats.append((time.perf_counter() - asked - BEAT, sum(collections[collected:])))
+        beats.append((time.perf_counter() - asked - BEAT, collections.seconds - collected))
 
 
 def _ours(interval: float) -> tuple[Make, Close]:
