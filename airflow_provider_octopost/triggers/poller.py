@@ -191,11 +191,10 @@ class Poller:
             wanted.setdefault(waiter.post_id, []).append(waiter)
         try:
             client = await self._connected()
-            rate = _rate(client, len(wanted), interval)
             if len(wanted) <= self._pages_of_last_list:
-                await self._read_each(client, wanted, rate)
+                await self._read_each(client, wanted, interval)
             else:
-                await self._read_list(client, wanted, rate)
+                await self._read_list(client, wanted, interval)
             self._spare(client)
         except RateLimited as error:
             self._not_before = time.time() + max(interval, error.retry_after or UNTOLD_WAIT)
@@ -217,9 +216,15 @@ class Poller:
                 old.close()
         return self._client
 
-    async def _read_each(self, client: OctopostClient, wanted: dict[str, list[_Waiter]], rate: float) -> None:
+    async def _take_turn(self, client: OctopostClient, interval: float) -> None:
+        """Wait until one more request may be sent. Posts that came to wait since the poll began quicken it, too."""
+        now = time.time()
+        due = {waiter.post_id for waiter in self._waiters if waiter.due_at <= now}
+        await asyncio.sleep(self._allowance.wait(_rate(client, len(due), interval)))
+
+    async def _read_each(self, client: OctopostClient, wanted: dict[str, list[_Waiter]], interval: float) -> None:
         for post_id, waiters in list(wanted.items()):
-            await asyncio.sleep(self._allowance.wait(rate))
+            await self._take_turn(client, interval)
             try:
                 self._look_at(await asyncio.to_thread(client.get_post, post_id), waiters)
             except NotFound:
@@ -227,7 +232,7 @@ class Poller:
                     _fail(waiter, PostMissing(f"Post {post_id} no longer exists; somebody deleted it."))
             del wanted[post_id]
 
-    async def _read_list(self, client: OctopostClient, wanted: dict[str, list[_Waiter]], rate: float) -> None:
+    async def _read_list(self, client: OctopostClient, wanted: dict[str, list[_Waiter]], interval: float) -> None:
         """Read the list page by page until every wanted post was seen; ask for those by name that it leaves out."""
         created = [waiter.created_at for waiters in wanted.values() for waiter in waiters]
         since = None if None in created else min(moment for moment in created if moment)
@@ -235,7 +240,7 @@ class Poller:
         pages = client.list_pages(since=since, max_pages=len(wanted), page_size=PAGE_SIZE)
         count = 0
         while any(not waiter.future.done() for waiters in wanted.values() for waiter in waiters):
-            await asyncio.sleep(self._allowance.wait(rate))
+            await self._take_turn(client, interval)
             page = await asyncio.to_thread(_next_page, pages)
             if page is None:
                 break
@@ -245,7 +250,7 @@ class Poller:
                     self._look_at(post, wanted.pop(post.id))
         self._pages_of_last_list = max(1, count)
         # Few of them in one poll; the others come next time.
-        await self._read_each(client, dict(list(wanted.items())[:REQUESTS_PER_MINUTE]), rate)
+        await self._read_each(client, dict(list(wanted.items())[:REQUESTS_PER_MINUTE]), interval)
 
     def _look_at(self, post: Post, waiters: list[_Waiter]) -> None:
         for waiter in waiters:

@@ -245,6 +245,19 @@ def test_two_event_loops_in_one_process_do_not_mix(sandbox: Sandbox) -> None:
         assert asyncio.run(fire(trigger(post_id)))["status"] == "settled"
 
 
+async def test_posts_that_come_during_a_poll_quicken_it(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A poll for few posts reads a long list slowly; many more must not wait for its end at that pace."""
+    monkeypatch.setattr(poller_module, "POSTS_PER_REQUEST", 1)
+    ids = seed(sandbox, 1000)
+    oldest = [asyncio.create_task(fire(trigger(post_id, poll_interval=15.0))) for post_id in ids[:11]]
+    await asyncio.sleep(2)  # six of ten pages are read at once, and then eleven a minute
+    others = [asyncio.create_task(fire(trigger(post_id, poll_interval=15.0))) for post_id in ids[11:]]
+    await asyncio.sleep(8)
+    for wait in oldest + others:
+        wait.cancel()
+    assert len(sandbox.calls()) >= 10, "the poll went on at its old pace"
+
+
 @pytest.mark.slow
 async def test_a_thousand_waiting_posts_cost_a_handful_of_requests_a_minute(
     sandbox: Sandbox, record_property: Callable[[str, object], None]
