@@ -5,7 +5,8 @@
 
 BIN := .venv/bin
 TOOLS := .venvs/tools/bin
-JOBS ?= 2
+# More than cores: the tests wait, for clocks and processes, more than they compute.
+JOBS ?= 4
 OTHER_AIRFLOWS := 2.11.2 3.1.8
 SETUP := @python="$$(scripts/find-python)" && "$$python" scripts/environments.py
 
